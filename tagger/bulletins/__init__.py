@@ -1,0 +1,1 @@
+"""Reading, cleaning and splitting bulletins. Imports only `tagger.errors`."""

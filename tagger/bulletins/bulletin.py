@@ -6,7 +6,6 @@ Spans are half-open code-point offsets into the original text, whatever cleaning
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,10 +13,8 @@ from tagger.bulletins.furniture import is_furniture, is_person_line, is_signatur
 from tagger.bulletins.leadins import is_heading, is_lead_in
 from tagger.bulletins.metadata import PageFacts, find_facts
 from tagger.bulletins.normalize import normalize
+from tagger.bulletins.paragraphs import split_paragraphs
 from tagger.bulletins.sentences import split_sentences
-
-_LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
-
 
 @dataclass(frozen=True)
 class Sentence:
@@ -120,10 +117,9 @@ def parse_bulletin(
         over what is found in the text.
     """
     spans = []
-    for line in _LINE.finditer(original):
-        cut = split_sentences(line.group())
-        if cut:
-            spans.append([(line.start() + start, line.start() + end) for start, end in cut])
+    for offset, end in split_paragraphs(original):
+        cut = split_sentences(original[offset:end])
+        spans.append([(offset + start, offset + stop) for start, stop in cut])
     return _assemble(original, spans, id, source, facts or PageFacts())
 
 

@@ -32,7 +32,8 @@ def is_heading(paragraph: Sequence[str]) -> bool:
     """Whether a paragraph is a heading: one short sentence without a closing full stop."""
     if len(paragraph) != 1 or len(paragraph[0]) > _MAX_HEADING:
         return False
-    return paragraph[0][-1:] not in "。!?;,、:\"" or is_enumerated(paragraph[0])
+    unquoted = paragraph[0].rstrip("\"')")
+    return unquoted[-1:] not in "。!?;,、:" or is_enumerated(paragraph[0])
 
 
 def is_lead_in(paragraph: Sequence[str], position: int) -> bool:

@@ -1,0 +1,108 @@
+"""The near end of the worker process: start, ask, time out, start again."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from tagger import errors
+from tagger.bulletins.limits import LIMITS, Limits
+
+
+class Extractor:
+    """Extracts text from documents in a bounded process of its own.
+
+    One process serves many documents; it is started on first use, and started again
+    after a document has crashed it or run out of time. Safe to share between threads.
+    """
+
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self._limits = limits
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        atexit.register(self.close)
+
+    def extract(self, format: str, data: bytes) -> dict[str, Any]:
+        """Text and facts (``text, title, date, issuer``) of a document.
+
+        Parameters
+        ----------
+        format : {"html", "docx", "pdf"}
+        data : bytes
+            For HTML, UTF-8.
+
+        Raises
+        ------
+        DocumentError, LimitError
+            Without ``where``, which the caller knows.
+        """
+        with self._lock, tempfile.TemporaryDirectory(prefix="tagger-") as folder:
+            path = Path(folder, "document")
+            path.write_bytes(data)
+            return _checked(self._ask({"format": format, "path": str(path)}))
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    stream.close()
+            self._process = None
+
+    def _ask(self, request: dict[str, str]) -> dict[str, Any]:
+        process = self._running()
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        line = self._read_line(process)
+        if line is None:
+            self.close()
+            raise errors.LimitError(f"took longer than {self._limits.seconds:g} s to read")
+        if not line.endswith(b"\n"):
+            self.close()
+            raise errors.DocumentError("crashed the reader; the document is damaged or hostile")
+        return json.loads(line)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tagger.bulletins.worker"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        return self._process
+
+    def _read_line(self, process: subprocess.Popen[bytes]) -> bytes | None:
+        """One line of the answer; None when time is up, an unended line when the process died."""
+        import time
+
+        assert process.stdout is not None
+        deadline = time.monotonic() + self._limits.seconds
+        answer = bytearray()
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while not answer.endswith(b"\n"):
+                if not selector.select(deadline - time.monotonic()):
+                    return None
+                chunk = os.read(process.stdout.fileno(), 1 << 16)
+                if not chunk:
+                    break
+                answer += chunk
+        return bytes(answer)
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    if "error" not in answer:
+        return answer
+    kind = errors.LimitError if answer["error"] == "LimitError" else errors.DocumentError
+    raise kind(answer["message"], hint=answer["hint"])

@@ -1,0 +1,103 @@
+"""One-vs-rest logistic regression over any numeric features, kept as two arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+class LinearHead(ClassifierMixin, BaseEstimator):
+    """An independent logistic regression a domain.
+
+    Parameters
+    ----------
+    C : float, default=4.0
+        Inverse strength of the L2 penalty, > 0.
+    positive_weight : float, default=1.0
+        Weight of a positive text where a negative one weighs 1, > 0.
+    tol : float, default=1e-4
+    max_iter : int, default=1000
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        With indicator targets, the column numbers.
+    coef_ : ndarray of shape (n_columns, n_features), float64
+    intercept_ : ndarray of shape (n_columns,), float64
+
+    Notes
+    -----
+    Takes indicator targets of shape (n_texts, n_domains), where it is multi-label, and
+    one-dimensional targets like any scikit-learn classifier. A column without a single
+    positive (or negative) text gets the constant that says so.
+    """
+
+    def __init__(self, C=4.0, positive_weight=1.0, tol=1e-4, max_iter=1000):
+        self.C = C
+        self.positive_weight = positive_weight
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X, y):
+        """Fit on X of shape (n_texts, n_features), dense or sparse."""
+        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True)
+        check_classification_targets(y)
+        self._binarizer = LabelBinarizer().fit(y)
+        self.classes_ = self._binarizer.classes_
+        self.multilabel_ = bool(self._binarizer.y_type_.startswith("multilabel"))
+        if not self.multilabel_ and len(self.classes_) < 2:
+            raise ValueError("LinearHead needs 2 classes in y; got 1 class")
+        fits = [self._fit_column(X, column) for column in self._binarizer.transform(y).T]
+        self.coef_ = np.vstack([coef for coef, _ in fits])
+        self.intercept_ = np.array([intercept for _, intercept in fits])
+        return self
+
+    def _fit_column(self, X, target) -> tuple[np.ndarray, float]:
+        if target.min() == target.max():
+            return np.zeros(X.shape[1]), 20.0 if target[0] else -20.0
+        model = LogisticRegression(
+            C=self.C, tol=self.tol, max_iter=self.max_iter, solver="liblinear", random_state=0,
+            class_weight={0: 1.0, 1: float(self.positive_weight)},
+        )  # fmt: skip
+        model.fit(X, target)
+        return model.coef_[0], float(model.intercept_[0])
+
+    def decision_function(self, X):
+        """Log-odds, float64, shape (n_texts, n_columns), or (n_texts,) for two classes."""
+        check_is_fitted(self, "coef_")
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        scores = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
+        return scores[:, 0] if scores.shape[1] == 1 and not self.multilabel_ else scores
+
+    def predict_proba(self, X):
+        """Probabilities: per column for multi-label targets, else summing to 1 over the classes."""
+        scores = self.decision_function(X)
+        if self.multilabel_:
+            return expit(scores)
+        if scores.ndim == 1:
+            return np.column_stack([expit(-scores), expit(scores)])
+        odds = expit(scores)
+        return odds / np.clip(odds.sum(axis=1, keepdims=True), 1e-12, None)
+
+    def predict(self, X):
+        """Indicator rows for multi-label targets, else the class with the highest score."""
+        scores = self.decision_function(X)
+        if self.multilabel_:
+            return (scores > 0).astype(int)
+        best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_[best]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.classifier_tags.multi_label = True
+        return tags
+
+

@@ -1,0 +1,220 @@
+"""Models on disk: a folder that is written whole or not at all, and checked when read."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tagger
+from tagger.bulletins import normalize
+from tagger.domains import DomainSet
+from tagger.errors import ModelError, OutputError
+from tagger.models.classifier import Classifier
+from tagger.models.manifest import Manifest, check_files, checksums, read_manifest, version_of
+
+#: kind -> (module, class); imported when a model of the kind is opened.
+_KINDS = {
+    "lexicon": ("tagger.models.lexicon", "LexiconClassifier"),
+    "tfidf": ("tagger.models.tfidf", "TfidfClassifier"),
+}
+#: The model that `tagger predict` uses when none is named.
+DEFAULT = "tfidf"
+_DOMAINS, _DECISION = "domains.json", "decision.json"
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "skops", "rjieba", "opencc")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A classifier with the domains and thresholds that turn its scores into tags.
+
+    Attributes
+    ----------
+    classifier : Classifier
+    domains : DomainSet
+    thresholds : ndarray of shape (n_domains,)
+        float64 in (0, 1).
+    config : dict
+        Resolved training configuration.
+    manifest : Manifest
+    """
+
+    classifier: Classifier
+    domains: DomainSet
+    thresholds: np.ndarray
+    config: dict[str, Any]
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        """Its name, for output."""
+        return self.manifest.name
+
+    @property
+    def version(self) -> str:
+        """Its version, for output."""
+        return self.manifest.version
+
+    def with_threshold(self, threshold: float | None) -> Model:
+        """The model with one threshold in (0, 1) for all domains; unchanged for None."""
+        if threshold is None:
+            return self
+        return replace(self, thresholds=np.full(len(self.domains), float(threshold)))
+
+
+def save_model(
+    folder: str | Path, classifier: Classifier, domains: DomainSet, thresholds: np.ndarray, *,
+    config: Mapping[str, Any], name: str = "", seed: int = 0,
+    data: Mapping[str, Any] | None = None, metrics: Mapping[str, Any] | None = None,
+) -> Manifest:  # fmt: skip
+    """Write a model folder, in the place of one that is there.
+
+    It is written beside its place and renamed, so a reader sees the old model or the new.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written, or its place holds something that is no model.
+    """
+    folder = Path(folder)
+    _refuse_foreign(folder)
+
+    def fill(temporary: Path) -> Manifest:
+        classifier.save(temporary)
+        _write_json(temporary / _DOMAINS, domains.to_dict())
+        decision = {"thresholds": dict(zip(domains.ids, map(float, thresholds), strict=True))}
+        _write_json(temporary / _DECISION, {**decision, "config": dict(config)})
+        files = checksums(temporary)
+        manifest = Manifest(
+            kind=classifier.kind, name=name or folder.name, version=version_of(files),
+            normalizer_version=normalize.VERSION, domains_version=domains.version,
+            tagger_version=tagger.__version__, seed=seed, data=dict(data or {}),
+            libraries=_library_versions(), metrics=dict(metrics or {}), files=files,
+        )  # fmt: skip
+        manifest.write(temporary)
+        return manifest
+
+    return _replace_folder(folder, fill)
+
+
+def load_model(model: str | Path = DEFAULT) -> Model:
+    """Open a model by name (one that ships with the package) or by folder.
+
+    Raises
+    ------
+    ModelError
+        Unknown name, or a folder that is incomplete, damaged, foreign, of another
+        format, or trained on differently normalised text.
+    """
+    folder = find_model(model)
+    manifest = read_manifest(folder)
+    check_files(folder, manifest)
+    if manifest.normalizer_version != normalize.VERSION:
+        raise ModelError(
+            f"trained on text of normaliser {manifest.normalizer_version}, this is "
+            f"{normalize.VERSION}", where=folder, hint="Train it again.",
+        )  # fmt: skip
+    classifier_class = _classifier_class(manifest, folder)
+    try:
+        domains = DomainSet.from_dict(_read_json(folder / _DOMAINS), where=folder / _DOMAINS)
+        decision = _read_json(folder / _DECISION)
+        thresholds = np.array([float(decision["thresholds"][id]) for id in domains.ids])
+        config = dict(decision["config"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"not a model's decision file ({error!r})", where=folder / _DECISION) from None
+    return Model(classifier_class.load(folder, config), domains, thresholds, config, manifest)
+
+
+def find_model(model: str | Path) -> Path:
+    """The folder of a model given by shipped name or by path."""
+    shipped = shipped_models()
+    if str(model) in shipped:
+        return shipped[str(model)]
+    if Path(model).is_dir():
+        return Path(model)
+    raise ModelError(
+        "no such model", where=model,
+        hint=f"Give a folder, or one of: {', '.join(shipped) or '(none ship)'}.",
+    )  # fmt: skip
+
+
+def shipped_models() -> dict[str, Path]:
+    """Name -> folder of the models inside the package."""
+    root = Path(__file__).parent / "shipped"
+    return {p.name: p for p in sorted(root.glob("*")) if (p / "manifest.json").is_file()}
+
+
+@cache
+def _class_of(kind: str) -> type[Classifier]:
+    module, name = _KINDS[kind]
+    return getattr(import_module(module), name)
+
+
+def _classifier_class(manifest: Manifest, folder: Path) -> type[Classifier]:
+    if manifest.kind not in _KINDS:
+        raise ModelError(
+            f"model kind {manifest.kind!r}, expected one of {', '.join(_KINDS)}", where=folder,
+            hint="It may come from a newer version of tagger.",
+        )  # fmt: skip
+    return _class_of(manifest.kind)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    is_model = (folder / "manifest.json").is_file()
+    if folder.exists() and not is_model and not (folder.is_dir() and not any(folder.iterdir())):
+        raise OutputError(
+            "holds something that is not a model", where=folder, hint="Choose another folder."
+        )
+
+
+def _replace_folder(folder: Path, fill: Callable[[Path], Manifest]) -> Manifest:
+    """Fill a folder beside the place, then swap it in with two renames."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror})", where=folder) from None
+    try:
+        manifest = fill(temporary)
+        temporary.chmod(0o755)
+        _sync(temporary)
+        if folder.exists():
+            retired = temporary.with_name(temporary.name + ".old")
+            os.rename(folder, retired)
+            os.rename(temporary, folder)
+            shutil.rmtree(retired)
+        else:
+            os.rename(temporary, folder)
+        return manifest
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror})", where=folder) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def _library_versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in _LIBRARIES}
+
+
+def _write_json(path: Path, data: object) -> None:
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,84 @@
+"""Rows for spreadsheets: UTF-8 with a byte order mark, and no cell that is run as a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tagger.predict.as_json import record_to_dict
+from tagger.predict.records import TaggedRecord
+from tagger.predict.tagging import TaggedBulletin
+from tagger.predict.units import units
+
+BOM = "\ufeff"
+#: What makes a spreadsheet run a cell (OWASP, "CSV Injection"), full-width forms included.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
+_UNIT_FIELDS = ("id", "source", "title", "date", "issuer", "unit", "index", "start", "end", "text", "noise")
+
+
+def header(ids: Sequence[str]) -> str:
+    """The header line for rows of bulletins."""
+    return _line([*_UNIT_FIELDS, "domains", *(f"score_{id}" for id in ids)])
+
+
+def bulletin_rows(tagged: TaggedBulletin, level: str) -> str:
+    """Rows of one bulletin, a unit of `level` each."""
+    bulletin = tagged.bulletin
+    return "".join(
+        _line([
+            bulletin.id, bulletin.source, bulletin.title, bulletin.date, bulletin.issuer,
+            unit.kind, unit.index, unit.start, unit.end, bulletin.original[unit.start:unit.end],
+            int(unit.noise), ";".join(unit.tags.domains), *(f"{s:.4f}" for s in unit.tags.scores),
+        ])
+        for unit in units(tagged, level)
+    )  # fmt: skip
+
+
+class RecordRows:
+    """Rows of records: their own columns first, then the tags.
+
+    The columns are those of the first record (of the header, for CSV); what a later
+    record has beyond them goes, as JSON, into the column ``more``, so that nothing is lost.
+    """
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = ids
+        self._own: list[str] | None = None
+
+    def rows(self, tagged: TaggedRecord) -> str:
+        """The row of one record, the header before the first."""
+        data = record_to_dict(tagged)
+        domains, scores = data.pop("domains", []), data.pop("scores", {})
+        error, line = data.pop("error", ""), data.pop("line", "")
+        text = ""
+        if self._own is None:
+            self._own = list(tagged.fieldnames or data)
+            names = [*self._own, "domains", *(f"score_{id}" for id in self._ids)]
+            text = _line([*names, "error", "line", "more"])
+        more = {name: value for name, value in data.items() if name not in self._own}
+        return text + _line([
+            *(_plain(data.get(name, "")) for name in self._own), ";".join(domains),
+            *(scores.get(id, "") for id in self._ids), error, line,
+            json.dumps(more, ensure_ascii=False) if more else "",
+        ])  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
+
+
+def _line(cells: Sequence[Any]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow([_safe(cell) for cell in cells])
+    return out.getvalue()
+
+
+def _safe(cell: Any) -> Any:
+    """A text that a spreadsheet would run as a formula, with an apostrophe before it."""
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.encode("utf-8", "replace").decode("utf-8")
+    return f"'{cell}" if cell.lstrip(" \u3000\xa0\ufeff").startswith(_FORMULA) else cell

@@ -1,0 +1,133 @@
+"""Tagged bulletins and records as JSON: the two contracts that other tools rely on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tagger.bulletins.bulletin import Paragraph, Sentence
+from tagger.bulletins.normalize import normalize
+from tagger.models.classifier import Evidence
+from tagger.predict.records import TaggedRecord
+from tagger.predict.tagging import TaggedBulletin, Tags
+
+
+def bulletin_to_dict(tagged: TaggedBulletin, *, explain: bool = False) -> dict[str, Any]:
+    """One bulletin.
+
+    Returns
+    -------
+    dict
+        ``id, source, title, date, issuer, model{name, version}, domains{id: score}`` (the
+        tagged ones), ``paragraphs[]`` with ``index, start, end, text, noise, domains[],
+        scores{}, sentences[]`` (likewise), ``measures[]`` with ``index, start, end,
+        sentences[[paragraph, sentence]], domains[], scores{}``, and ``original``: None for
+        plain text, which is the decoded file itself, else the extracted text.
+    """
+    bulletin = tagged.bulletin
+    ids = tagged.model.domains.ids
+    whole = tagged.bulletin_tags
+    is_plain = bulletin.source.lower().endswith((".txt", ".md")) or not bulletin.source
+    return {
+        "id": bulletin.id,
+        "source": bulletin.source,
+        "title": bulletin.title,
+        "date": bulletin.date,
+        "issuer": bulletin.issuer,
+        "model": {"name": tagged.model.name, "version": tagged.model.version},
+        "domains": {id: s for id, s in _scores(whole, ids).items() if id in whole.domains},
+        "paragraphs": [_paragraph(tagged, p, explain) for p in bulletin.paragraphs],
+        "measures": [
+            {"index": m.index, "start": m.start, "end": m.end,
+             "sentences": [list(place) for place in m.sentences],
+             **_tags(tagged.measure_tags(m), ids)}
+            for m in bulletin.measures
+        ],
+        "original": None if is_plain else bulletin.original,
+    }  # fmt: skip
+
+
+def record_to_dict(tagged: TaggedRecord) -> dict[str, Any]:
+    """One record: its own fields, then ``domains[]`` and ``scores{}``, or ``error``.
+
+    Fields of the record that are called so already are kept as ``input_domains``,
+    ``input_scores`` and ``input_error``.
+    """
+    added = ("domains", "scores") if tagged.tagged else ("error",)
+    fields = {
+        f"input_{name}" if name in added else name: value
+        for name, value in tagged.record.fields.items()
+    }
+    if tagged.tagged is None:
+        return {**fields, "line": tagged.record.line, "error": tagged.record.error}
+    ids = tagged.tagged.model.domains.ids
+    return {**fields, **_tags(tagged.tagged.bulletin_tags, ids)}
+
+
+def to_line(data: dict[str, Any]) -> str:
+    """One JSON line; a lone surrogate in a record's own fields is escaped, as it came."""
+    line = json.dumps(data, ensure_ascii=False)
+    try:
+        line.encode("utf-8")
+    except UnicodeEncodeError:
+        line = json.dumps(data)
+    return line + "\n"
+
+
+def _paragraph(tagged: TaggedBulletin, paragraph: Paragraph, explain: bool) -> dict[str, Any]:
+    ids = tagged.model.domains.ids
+    return {
+        **_span(paragraph),
+        **_tags(tagged.paragraph_tags(paragraph), ids),
+        "sentences": [_sentence(tagged, paragraph, s, explain) for s in paragraph.sentences],
+    }
+
+
+def _sentence(
+    tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, explain: bool
+) -> dict[str, Any]:
+    tags = tagged.sentence_tags(paragraph, sentence)
+    data = {**_span(sentence), **_tags(tags, tagged.model.domains.ids)}
+    if explain:
+        data["evidence"] = {
+            id: evidence_to_list(tagged.explain(paragraph.index, sentence.index, id), sentence)
+            for id in tags.domains
+        }
+    return data
+
+
+def evidence_to_list(evidence: list[Evidence], sentence: Sentence) -> list[dict[str, Any]]:
+    """Evidence as data: ``ngram, weight, field, spans``.
+
+    Spans are code-point offsets into the original, for n-grams of the sentence itself;
+    evidence from its context (``field`` is not ``text``) has none.
+    """
+    normalized = normalize(sentence.text)
+    return [
+        {
+            "ngram": e.ngram,
+            "weight": round(e.weight, 4),
+            "field": e.field,
+            "spans": [
+                [sentence.start + i for i in normalized.original_span(*span)]
+                for span in e.spans
+                if e.field == "text"
+            ],
+        }
+        for e in evidence
+    ]
+
+
+def _span(unit: Paragraph | Sentence) -> dict[str, Any]:
+    return {
+        "index": unit.index, "start": unit.start, "end": unit.end, "text": unit.text,
+        "noise": unit.noise,
+    }  # fmt: skip
+
+
+def _tags(tags: Tags, ids: tuple[str, ...]) -> dict[str, Any]:
+    return {"domains": list(tags.domains), "scores": _scores(tags, ids)}
+
+
+def _scores(tags: Tags, ids: tuple[str, ...]) -> dict[str, float]:
+    return {id: round(float(score), 4) for id, score in zip(ids, tags.scores, strict=True)}

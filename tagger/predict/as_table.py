@@ -1,0 +1,112 @@
+"""A table for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagger.domains import DomainSet
+from tagger.predict.records import TaggedRecord
+from tagger.predict.tagging import TaggedBulletin
+from tagger.predict.units import Unit, units
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+#: What a terminal would obey rather than show.
+_CONTROL = {i: " " for i in [*range(32), *range(127, 160), 0x2028, 0x2029]} | {
+    i: None for i in [0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+}
+
+
+def print_bulletin(console: Console, tagged: TaggedBulletin, level: str, *, explain: bool) -> None:
+    """Print one bulletin: what it states, a row a unit, a line of totals."""
+    bulletin = tagged.bulletin
+    facts = [bulletin.title or bulletin.id, bulletin.date, bulletin.issuer]
+    console.print(_clean(" · ".join(fact for fact in facts if fact)), style="bold", markup=False)
+    table = _table("text")
+    for unit in units(tagged, level):
+        if not unit.noise:
+            table.add_row(*_cells(tagged, unit, explain))
+    console.print(table)
+    console.print(_totals(tagged, level))
+    console.print()
+
+
+def print_records(console: Console, tagged: list[TaggedRecord], text_field: str) -> None:
+    """Print a run of records, a row each."""
+    table = _table(text_field)
+    for record in tagged:
+        text = _clean(record.record.text or record.record.fields.get("raw", ""))
+        tags = f"error: {record.record.error}"
+        if record.tagged is not None:
+            whole = record.tagged.bulletin_tags
+            scores = dict(zip(record.tagged.model.domains.ids, whole.scores, strict=True))
+            tags = "\n".join(f"{id} {scores[id]:.2f}" for id in whole.domains) or "—"
+        table.add_row(str(record.record.line), tags, text)
+    console.print(table)
+
+
+def _table(text_name: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, expand=True)
+    table.add_column("#", justify="right", style="dim", no_wrap=True)
+    table.add_column("domains", no_wrap=True)
+    table.add_column(text_name, ratio=1)
+    return table
+
+
+def _cells(tagged: TaggedBulletin, unit: Unit, explain: bool):  # type: ignore[no-untyped-def]
+    from rich.text import Text
+
+    number = "" if unit.kind == "text" else str(unit.index + 1)
+    text = Text(_clean(_shortened(tagged.bulletin.original[unit.start : unit.end], 96)))
+    if explain:
+        text.append(_evidence(tagged, unit), style="dim italic")
+    return number, _domains(tagged.model.domains, unit), text
+
+
+def _domains(domains: DomainSet, unit: Unit):  # type: ignore[no-untyped-def]
+    from rich.text import Text
+
+    cell = Text("" if unit.tags.domains else "—", style="dim" if not unit.tags.domains else "")
+    for i, id in enumerate(unit.tags.domains):
+        domain = domains[domains.column(id)]
+        score = unit.tags.scores[domains.column(id)]
+        cell.append("\n" if i else "")
+        cell.append(domain.zh or id, style=f"bold {domain.color}")
+        cell.append(f" {score:.2f}", style="dim")
+    return cell
+
+
+def _evidence(tagged: TaggedBulletin, unit: Unit) -> str:
+    """For each tag, the strongest n-grams of the sentence that carries it best."""
+    lines = []
+    for id in unit.tags.domains:
+        column = tagged.model.domains.column(id)
+        tags = {place: tagged.tags[place] for place in unit.sentences if place in tagged.tags}
+        best = max((p for p in tags if id in tags[p].domains), key=lambda p: tags[p].scores[column])
+        found = tagged.explain(*best, id, limit=4)
+        lines.append(f"\n{id}: " + " ".join(f"{e.ngram} {e.weight:+.2f}" for e in found))
+    return _clean("\n".join(lines), keep="\n")
+
+
+def _totals(tagged: TaggedBulletin, level: str) -> str:
+    rows = [unit for unit in units(tagged, level) if not unit.noise]
+    counts = [
+        f"{d.zh or d.id} {sum(d.id in u.tags.domains for u in rows)}" for d in tagged.model.domains
+    ]
+    n_noise = sum(s.noise for p in tagged.bulletin.paragraphs for s in p.sentences)
+    return f"{' · '.join(counts)}  ({len(rows)} rows, {n_noise} lines of page furniture not shown)"
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _clean(text: str, keep: str = "") -> str:
+    """Without control and direction characters: a bulletin must not steer the terminal."""
+    table = {code: value for code, value in _CONTROL.items() if chr(code) not in keep}
+    return " ".join(part for part in text.translate(table).split(" ") if part)

@@ -1,0 +1,92 @@
+"""`tagger predict`: tag bulletins and records."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tagger.errors import UsageError
+
+
+class Format(StrEnum):
+    """Output formats."""
+
+    table = "table"
+    jsonl = "jsonl"
+    csv = "csv"
+    html = "html"
+    label_studio = "label-studio"
+
+
+class Level(StrEnum):
+    """What a row is."""
+
+    measure = "measure"
+    paragraph = "paragraph"
+    sentence = "sentence"
+
+
+_BY_SUFFIX = {".jsonl": Format.jsonl, ".csv": Format.csv, ".html": Format.html, ".htm": Format.html,
+              ".json": Format.label_studio, ".txt": Format.table}  # fmt: skip
+
+
+def predict(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for standard input.")
+    ],
+    format: Annotated[
+        Format | None, typer.Option(help="Default: by the output's suffix; a table on a terminal; else jsonl.")
+    ] = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="File to write; default: standard output.")] = None,
+    model: Annotated[str, typer.Option(help="Name of a shipped model, or a model folder.")] = "",
+    level: Annotated[
+        Level | None, typer.Option(help="Rows of table, csv and label-studio. Default: measure; csv, label-studio: paragraph.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what carried each tag.")] = False,
+    threshold: Annotated[
+        float | None, typer.Option(help="One threshold in (0, 1) for all domains, in place of the model's own.")
+    ] = None,
+    text_field: Annotated[str, typer.Option(help="The field or column of records that holds the text.")] = "text",
+    records: Annotated[bool, typer.Option("--records", help="Standard input holds JSON lines.")] = False,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of text, HTML and records; default: recognised.")] = None,
+) -> None:
+    """Tag bulletins (txt, html, docx, pdf) and records (jsonl, csv).
+
+    Each bulletin is cut into paragraphs, measures and sentences; page furniture is kept
+    but never tagged. Records come out once each, in order, with their own fields.
+
+    Examples:
+
+      tagger predict bulletin.txt
+
+      tagger predict pages/ --format html -o report.html
+
+      tagger predict posts.jsonl --text-field body -o tagged.jsonl
+    """
+    from tagger.models.storage import DEFAULT, load_model
+    from tagger.predict.bulk import Request, tag_sources
+    from tagger.predict.inputs import Source, find_sources
+    from tagger.predict.outputs import refuse_inputs
+
+    if threshold is not None and not 0 < threshold < 1:
+        raise UsageError(f"found {threshold:g}, expected a number between 0 and 1", where="--threshold")
+    sources = find_sources(inputs, stdin_records=records)
+    refuse_inputs(output, [s.path for s in sources if isinstance(s, Source)])
+    chosen = format or _default_format(output)
+    request = Request(
+        format=chosen.value, level=level.value if level else None, explain=explain,
+        text_field=text_field, encoding=encoding,
+    )  # fmt: skip
+    n_failed = tag_sources(sources, load_model(model or DEFAULT).with_threshold(threshold), output, request)
+    if n_failed:
+        raise typer.Exit(3)
+
+
+def _default_format(output: str | None) -> Format:
+    if output and output != "-":
+        return _BY_SUFFIX.get(Path(output).suffix.lower(), Format.jsonl)
+    return Format.table if sys.stdout.isatty() else Format.jsonl

@@ -1,0 +1,1 @@
+"""Figures from arrays: metrics, intervals. Arrays in, numbers out; imports no models."""

@@ -1,0 +1,4 @@
+"""Config -> a trained, measured and saved model; the only room that imports Hydra.
+
+Imports corpus, models, evaluation and core; never predict, the CLI or the service.
+"""

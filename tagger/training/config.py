@@ -1,0 +1,190 @@
+"""The configuration of a run as typed dataclasses, composed by Hydra from ``conf/``."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tagger.errors import UsageError
+from tagger.project import project_path
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Paths of the corpus folder and the domain list; None for the project's own."""
+
+    corpus: str | None = None
+    domains: str | None = None
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """How many folds give the out-of-fold scores; at least 2."""
+
+    n_folds: int = 5
+
+
+@dataclass(frozen=True)
+class LexiconConfig:
+    """The lexicon model; None for ``labels/lexicon.yaml``."""
+
+    kind: str = "lexicon"
+    lexicon: str | None = None
+
+
+@dataclass(frozen=True)
+class FeaturesConfig:
+    """The arguments of `tagger.models.features.TextFeatures`."""
+
+    char_ngrams: list[int] | None = field(default_factory=lambda: [1, 4])
+    word_ngrams: list[int] | None = field(default_factory=lambda: [1, 2])
+    word_weight: float = 1.0
+    context: list[str] = field(default_factory=lambda: ["lead_in"])
+    context_ngrams: list[int] = field(default_factory=lambda: [1, 3])
+    context_weight: float = 0.5
+    min_df: int = 2
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """The arguments of `tagger.models.linear_head.LinearHead`."""
+
+    C: float = 4.0
+    positive_weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class TfidfConfig:
+    """The TF-IDF baseline."""
+
+    kind: str = "tfidf"
+    features: FeaturesConfig = field(default_factory=FeaturesConfig)
+    head: HeadConfig = field(default_factory=HeadConfig)
+    shrinkage: float = 50.0
+
+
+#: kind -> the dataclass of ``conf/model/<kind>.yaml``.
+MODELS = {"lexicon": LexiconConfig, "tfidf": TfidfConfig}
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run."""
+
+    model: LexiconConfig | TfidfConfig = field(default_factory=TfidfConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+    seed: int = 1
+    output: str = "models/tfidf"
+
+
+def compose(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> TrainConfig:
+    """Compose a run from ``conf/`` and overrides such as ``model=tfidf model.head.C=2``.
+
+    Raises
+    ------
+    UsageError
+        An unknown group, key or value type; names the closest known one.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    folder = Path(config_dir or project_path("conf")).resolve()
+    try:
+        with initialize_config_dir(str(folder), version_base="1.3"):
+            composed = hydra_compose("config", overrides=list(overrides))
+        data = OmegaConf.to_container(composed, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UsageError(_first_line(error), where="configuration", hint=_closest(overrides, folder)) from None
+    return config_from_dict(data)
+
+
+def config_from_dict(data: Any) -> TrainConfig:
+    """Check plain data against the dataclasses; anything unexpected is a `UsageError`."""
+    return _build(TrainConfig, data, "")
+
+
+def config_to_dict(config: TrainConfig) -> dict[str, Any]:
+    """The plain data of a config, for a model folder."""
+    return dataclasses.asdict(config)
+
+
+def _build(cls: type, data: Any, path: str) -> Any:
+    if not isinstance(data, dict):
+        raise UsageError(f"found {data!r}, expected settings", where=path or "configuration")
+    known = {f.name: f for f in dataclasses.fields(cls)}
+    for key in data:
+        if key not in known:
+            raise UsageError(
+                f"unknown setting {key!r}", where=path or "configuration",
+                hint=_did_you_mean(str(key), list(known)),
+            )  # fmt: skip
+    hints = typing.get_type_hints(cls)
+    return cls(**{k: _value(hints[k], v, f"{path}.{k}".lstrip(".")) for k, v in data.items()})
+
+
+def _value(hint: Any, value: Any, path: str) -> Any:
+    if path == "model":
+        kind = value.get("kind") if isinstance(value, dict) else None
+        if kind not in MODELS:
+            raise UsageError(f"model kind {kind!r}", where=path, hint=_did_you_mean(str(kind), list(MODELS)))
+        return _build(MODELS[kind], value, path)
+    if dataclasses.is_dataclass(hint):
+        return _build(typing.cast(type, hint), value, path)
+    return _plain(hint, value, path)
+
+
+def _plain(hint: Any, value: Any, path: str) -> Any:
+    allowed = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    for kind in allowed:
+        if typing.get_origin(kind) is list and isinstance(value, list):
+            return [_plain(typing.get_args(kind)[0], part, path) for part in value]
+        if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+        if isinstance(kind, type) and type(value) is kind:
+            return value
+    names = " or ".join(getattr(kind, "__name__", str(kind)) for kind in allowed)
+    raise UsageError(f"found {value!r}, expected {names}", where=path)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def _closest(overrides: Sequence[str], folder: Path) -> str:
+    """The known group, option or key nearest to the first override that is not known."""
+    groups = {p.name: [f.stem for f in p.glob("*.yaml")] for p in folder.iterdir() if p.is_dir()}
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if key in groups and value not in groups[key]:
+            return _did_you_mean(value, groups[key])
+        if key not in groups and key not in _keys():
+            return _did_you_mean(key, [*groups, *_keys()])
+    return ""
+
+
+def _keys() -> list[str]:
+    """Dotted names of every setting of every model."""
+    return sorted({key for model in MODELS.values() for key in _walk(TrainConfig(model=model()))})
+
+
+def _walk(config: Any, path: str = "") -> list[str]:
+    names = []
+    for f in dataclasses.fields(config):
+        value, name = getattr(config, f.name), f"{path}{f.name}"
+        names += _walk(value, f"{name}.") if dataclasses.is_dataclass(value) else [name]
+    return names
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."

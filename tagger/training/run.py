@@ -1,0 +1,162 @@
+"""One training run: examples, out-of-fold scores, calibration, thresholds, a saved model."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tagger.corpus.authored import load_corpus
+from tagger.corpus.examples import Examples, examples_from_corpus
+from tagger.corpus.splits import grouped_folds
+from tagger.domains import DomainSet, load_domains
+from tagger.errors import UsageError
+from tagger.evaluation.metrics import bootstrap_interval, score
+from tagger.models.calibration import apply_sigmoids, fit_sigmoids
+from tagger.models.lexicon import load_lexicon
+from tagger.models.manifest import Manifest
+from tagger.models.storage import save_model
+from tagger.models.thresholds import choose_thresholds
+from tagger.project import project_path
+from tagger.training.config import LexiconConfig, TfidfConfig, TrainConfig, config_to_dict
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run gives.
+
+    Attributes
+    ----------
+    classifier : Classifier
+    thresholds : ndarray of shape (n_domains,)
+    y_proba : ndarray of shape (n_texts, n_domains)
+        Scores of every example by a model that did not see its bulletin; 0 for furniture.
+    metrics : dict
+        Out of fold: `tagger.evaluation.metrics.score` and its 95 % intervals.
+    """
+
+    classifier: Any
+    thresholds: np.ndarray
+    y_proba: np.ndarray
+    metrics: dict[str, Any]
+
+
+def run(config: TrainConfig) -> Manifest:
+    """Train, measure out of fold and save; the model folder is ``config.output``.
+
+    Raises
+    ------
+    CorpusError, UsageError, OutputError
+    """
+    started = time.monotonic()
+    domains, examples = load_examples(config)
+    log.info("%d sentences of %d bulletins", len(examples), len(np.unique(examples.bulletins)))
+    trained = train(config, examples, domains)
+    data = {
+        "hash": examples.hash,
+        "n_bulletins": len(np.unique(examples.bulletins)),
+        "n_texts": len(examples),
+    }
+    manifest = save_model(
+        config.output, trained.classifier, domains, trained.thresholds,
+        config=_portable(config), name=Path(config.output).name, seed=config.seed, data=data,
+        metrics=trained.metrics,
+    )  # fmt: skip
+    log.info("trained in %.1f s", time.monotonic() - started)
+    return manifest
+
+
+def load_examples(config: TrainConfig) -> tuple[DomainSet, Examples]:
+    """The domain set and the examples that a config names."""
+    domains = load_domains(config.data.domains or project_path("labels/domains.yaml"))
+    corpus = load_corpus(config.data.corpus or project_path("labels/corpus"), domains)
+    return domains, examples_from_corpus(corpus, domains)
+
+
+def train(config: TrainConfig, examples: Examples, domains: DomainSet) -> Trained:
+    """Train the model of a config on examples.
+
+    Thresholds and calibration come from out-of-fold scores; the returned classifier is
+    fitted on all examples. Page furniture is neither trained on nor tagged.
+    """
+    if isinstance(config.model, LexiconConfig):
+        return _without_training(config.model, examples, domains)
+    return _tfidf(config, config.model, examples, domains)
+
+
+def _without_training(config: LexiconConfig, examples: Examples, domains: DomainSet) -> Trained:
+    classifier = load_lexicon(config.lexicon or project_path("labels/lexicon.yaml"), domains)
+    y_proba = _silenced(classifier.predict_proba(examples.texts), examples)
+    thresholds = np.full(len(domains), 0.5)
+    return Trained(classifier, thresholds, y_proba, _metrics(examples, y_proba, thresholds, domains))
+
+
+def _tfidf(
+    config: TrainConfig, model: TfidfConfig, examples: Examples, domains: DomainSet
+) -> Trained:
+    is_text = ~examples.noise
+    scores = _out_of_fold(config, model, examples)
+    slopes, intercepts = fit_sigmoids(examples.y_true[is_text], scores[is_text])
+    y_proba = _silenced(apply_sigmoids(scores, slopes, intercepts), examples)
+    thresholds = choose_thresholds(
+        examples.y_true[is_text], y_proba[is_text], shrinkage=model.shrinkage
+    )
+    classifier = _new_classifier(model)
+    classifier.slopes, classifier.intercepts = slopes, intercepts
+    everything = examples.take(is_text)
+    classifier.fit(everything.texts, everything.y_true)
+    return Trained(classifier, thresholds, y_proba, _metrics(examples, y_proba, thresholds, domains))
+
+
+def _out_of_fold(config: TrainConfig, model: TfidfConfig, examples: Examples) -> np.ndarray:
+    """Log-odds of every example by a model that did not see its bulletin."""
+    scores = np.zeros(examples.y_true.shape)
+    n_folds = config.split.n_folds
+    try:
+        folds = grouped_folds(examples.y_true, examples.bulletins, n_folds=n_folds, seed=config.seed)
+        for number, (rows, held_out) in enumerate(folds, start=1):
+            train_part = examples.take(rows[~examples.noise[rows]])
+            classifier = _new_classifier(model).fit(train_part.texts, train_part.y_true)
+            scores[held_out] = classifier.decision_function(examples.take(held_out).texts)
+            log.info("fold %d of %d", number, n_folds)
+    except ValueError as error:
+        raise UsageError(str(error), where="training", hint="More bulletins or fewer folds.") from None
+    return scores
+
+
+def _new_classifier(model: TfidfConfig):  # type: ignore[no-untyped-def]
+    # scikit-learn takes 1.5 s to import: only where a model is fitted.
+    from tagger.models.features import TextFeatures
+    from tagger.models.linear_head import LinearHead
+    from tagger.models.tfidf import TfidfClassifier
+
+    features = dataclasses.asdict(model.features)
+    return TfidfClassifier(TextFeatures(**features), LinearHead(**dataclasses.asdict(model.head)))
+
+
+def _silenced(y_proba: np.ndarray, examples: Examples) -> np.ndarray:
+    return np.where(examples.noise[:, None], np.float32(0), y_proba)
+
+
+def _metrics(
+    examples: Examples, y_proba: np.ndarray, thresholds: np.ndarray, domains: DomainSet
+) -> dict[str, Any]:
+    y_pred = (y_proba >= thresholds).astype(np.int8)
+    figures = score(examples.y_true, y_pred, domains.ids)
+    return {**figures, "interval_95": bootstrap_interval(examples.y_true, y_pred, examples.bulletins)}
+
+
+def _portable(config: TrainConfig) -> dict[str, Any]:
+    """The config without the output folder: a model is the same wherever it is written."""
+    data = config_to_dict(config)
+    data.pop("output")
+    return data
+
+

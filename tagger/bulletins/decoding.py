@@ -23,6 +23,7 @@ _MARKS = (
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,20})""", re.IGNORECASE)
 #: What pages call GBK or Big5 is in truth the larger sets.
 _SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "big5-hkscs": "big5hkscs"}
+_PLAIN = re.compile(rb"[\t\n\r\x20-\x7e]*")
 _CANDIDATES = ("gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
 #: Least share of frequent characters to believe a guess, and its least lead over the next one.
 _MIN_SHARE, _MIN_LEAD = 0.3, 0.1
@@ -84,21 +85,40 @@ def _guess(data: bytes, where: object) -> str:
         if data.startswith(mark):
             return _decode_as(data, name, where)
     try:
-        return data.decode("utf-8")
+        return _not_by_chance(data, data.decode("utf-8"), where)
     except UnicodeDecodeError as error:
         cause = _cause(error)
     declared = _declared_encoding(data)
-    if declared and (text := _try(data, declared)) and _is_plausible(text):
+    if declared and (text := _try(data, declared)) and _is_plausible(text, declared):
         return text
     return _judge(data, where, cause)
 
 
-def _judge(data: bytes, where: object, cause: str) -> str:
-    """The candidate with the most frequent characters, if it is clearly the best."""
+def _not_by_chance(data: bytes, text: str, where: object) -> str:
+    """Valid UTF-8, unless it is so by chance: 通 in GBK is a letter, UTF-16 may be mere signs."""
+    if _PLAIN.fullmatch(data) or _share(data[:_JUDGED_BYTES], "utf-8") >= _MIN_SHARE:
+        return text
+    best = _clear_best(data)
+    if best is None:
+        return text
+    raise DecodingError(
+        f"valid UTF-8 that is no Chinese, while {best} makes Chinese of it", where=where,
+        hint=f"Pass --encoding {best} or --encoding utf-8. Nothing was tagged.",
+    )  # fmt: skip
+
+
+def _clear_best(data: bytes) -> str | None:
+    """The candidate that gives the most frequent characters, if it is clearly the best."""
     sample = data[:_JUDGED_BYTES]
     shares = {name: _share(sample, name) for name in _CANDIDATES}
     best, second = sorted(shares, key=lambda name: -shares[name])[:2]
-    if shares[best] >= _MIN_SHARE and shares[best] - shares[second] >= _MIN_LEAD:
+    is_clear = shares[best] >= _MIN_SHARE and shares[best] - shares[second] >= _MIN_LEAD
+    return best if is_clear else None
+
+
+def _judge(data: bytes, where: object, cause: str) -> str:
+    best = _clear_best(data)
+    if best is not None:
         text = _try(data, best)
         if text is not None:
             return text
@@ -117,9 +137,14 @@ def _share(sample: bytes, encoding: str) -> float:
     if "\0" in text or text.count("\ufffd") > len(text) * 0.02:
         return 0.0
     han = sum(map(is_han, text))
-    letters = sum(char.isalpha() for char in text)
-    # Wrongly decoded bytes also give letters of other scripts and private characters.
+    # Wrongly decoded bytes also give letters of other scripts and private characters; ASCII
+    # letters are the tags of a page in every candidate.
+    letters = sum(not char.isascii() and (char.isalpha() or _is_private(char)) for char in text)
     return share_common(text) * han / max(letters, 1)
+
+
+def _is_private(char: str) -> bool:
+    return "\ue000" <= char <= "\uf8ff"
 
 
 def _declared_encoding(data: bytes) -> str | None:
@@ -130,8 +155,11 @@ def _declared_encoding(data: bytes) -> str | None:
     return _SUPERSETS.get(name, name)
 
 
-def _is_plausible(text: str) -> bool:
-    return not any(map(is_han, text)) or share_common(text[:_JUDGED_BYTES]) >= _MIN_SHARE
+def _is_plausible(text: str, declared: str) -> bool:
+    """Whether a declaration may be true; one of a Western encoding is a left-over template."""
+    if not any(map(is_han, text)):
+        return declared in _CANDIDATES
+    return share_common(text[:_JUDGED_BYTES]) >= _MIN_SHARE
 
 
 def _try(data: bytes, encoding: str) -> str | None:

@@ -15,7 +15,7 @@ _META = {
 _ISO_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
 #: An extract with less than this share of the page's prose lost the bulletin.
 _MIN_KEPT = 0.5
-_PROSE = re.compile(r"[^\n]*[。！？；][^\n]*")
+_STOP = re.compile(r"[。！？；]")
 
 
 def extract_html(page: str) -> dict[str, str | None]:
@@ -99,7 +99,7 @@ def _flat(text: str | None) -> str:
 
 def _prose(text: str) -> int:
     """How many hanzi stand in lines with a full stop."""
-    return sum(is_han(char) for line in _PROSE.findall(text) for char in line)
+    return sum(is_han(char) for line in text.split("\n") if _STOP.search(line) for char in line)
 
 
 def _facts(tree) -> dict[str, str | None]:  # type: ignore[no-untyped-def]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from tagger.bulletins.normalize import normalize
@@ -71,15 +72,15 @@ def _date(paragraphs: Sequence[Paragraph]) -> str | None:
 def _issuer(paragraphs: Sequence[Paragraph]) -> str | None:
     """The stated office; else the police office named first; else the stated source."""
     stated = [
-        _as_written(sentence, match)
+        name
         for pattern in (_CREDIT, _STATED_ISSUER)
         for sentence in _furniture(paragraphs)
-        for match in pattern.finditer(sentence.normalized)
+        for name in _as_written(sentence, pattern.finditer(sentence.normalized))
     ]
     offices = [name for name in stated if _OFFICE.search(normalize(name).text)]
     # A full name ("禄劝…人民政府") says more than a bare one ("县公安局").
     offices.sort(key=lambda name: len(name) < 6)
-    return next(iter([*offices, *_offices_named(paragraphs), *stated]), None)
+    return next(chain(offices, _offices_named(paragraphs), stated), None)
 
 
 def _furniture(paragraphs: Sequence[Paragraph]) -> Iterator[Sentence]:
@@ -88,12 +89,18 @@ def _furniture(paragraphs: Sequence[Paragraph]) -> Iterator[Sentence]:
 
 def _offices_named(paragraphs: Sequence[Paragraph]) -> Iterator[str]:
     for sentence in (s for p in paragraphs[:12] for s in p.content[:3]):
-        for match in _NAMED_OFFICE.finditer(sentence.normalized):
-            if len(match.group("office")) >= 5:
-                yield _as_written(sentence, match, "office")
+        matches = _NAMED_OFFICE.finditer(sentence.normalized)
+        long = (match for match in matches if len(match.group("office")) >= 5)
+        yield from _as_written(sentence, long, "office")
 
 
-def _as_written(sentence: Sentence, match: re.Match[str], group: int | str = 1) -> str:
-    """What a match in the normalised sentence reads on the page."""
-    start, end = normalize(sentence.text).original_span(*match.span(group))
-    return sentence.text[start:end]
+def _as_written(
+    sentence: Sentence, matches: Iterable[re.Match[str]], group: int | str = 1
+) -> Iterator[str]:
+    """What each match in the normalised sentence reads on the page."""
+    normalized = None
+    for match in matches:
+        # Once for all matches: one line may hold thousands of them.
+        normalized = normalized or normalize(sentence.text)
+        start, end = normalized.original_span(*match.span(group))
+        yield sentence.text[start:end]

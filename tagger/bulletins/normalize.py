@@ -29,8 +29,9 @@ _SIGNS = {"、": "、", "﹐": ",", "﹔": ";", "﹕": ":", "﹖": "?", "﹗": "
 #: ordinary bracketed Latin such as (APP), (PTU) or (km) stays.
 _NEUTRAL = "men|me|zhe|de|le|ne|zi|ge|li|tou"
 _TONED = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹḿ"
+#: Several after one hanzi go at once: one a pass would cost as many passes over the text.
 _PINYIN = re.compile(
-    rf"(?<=[{_HAN}])\((?:[a-zü]{{0,3}}[{_TONED}][a-zü]{{0,3}}|{_NEUTRAL})\)(?=[^a-zA-Z]|$)"
+    rf"(?<=[{_HAN}])(?: ?\((?:[a-zü]{{0,3}}[{_TONED}][a-zü]{{0,3}}|{_NEUTRAL})\))+(?=[^a-zA-Z]|$)"
 )
 _SPACE_BY_HAN = re.compile(rf"(?<=[{_HAN}，。、])[ ]|[ ](?=[{_HAN}，。、])")
 

@@ -21,7 +21,10 @@ def check(folder: _Folder = None) -> None:
     from tagger.project import project_path
 
     domains = load_domains(project_path("labels/domains.yaml"))
-    paths = sorted((folder or project_path("labels/corpus")).rglob("*.txt"))
+    folder = folder or project_path("labels/corpus")
+    paths = sorted(folder.rglob("*.txt"))
+    if not paths:
+        raise CorpusError("no bulletins (*.txt) here", where=folder)
     n_broken = 0
     for path in paths:
         try:
@@ -30,7 +33,7 @@ def check(folder: _Folder = None) -> None:
             n_broken += 1
             typer.echo(f"tagger: {error}", err=True)
     typer.echo(f"{len(paths) - n_broken} of {len(paths)} files are well")
-    if n_broken or not paths:
+    if n_broken:
         raise typer.Exit(1)
 
 

@@ -12,7 +12,10 @@ import typer
 
 import tagger
 from tagger.cli import data, doctor, evaluate, models, predict, train
-from tagger.errors import TaggerError
+from tagger.errors import TaggerError, UsageError
+
+#: What Typer raises for a wrong option; it has no public name, and its module has moved.
+_WrongUse: type[Exception] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="tagger",
@@ -56,17 +59,45 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     os.environ["TAGGER_DEBUG"] = ""
     try:
-        app(args=list(sys.argv[1:] if args is None else args), standalone_mode=True)
+        raise SystemExit(_run(list(sys.argv[1:] if args is None else args)))
     except TaggerError as error:
         _end(error, str(error), error.exit_code)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     except OSError as error:
         _end(error, f"{error.filename or 'output'}: {error.strerror or error}", 1)
     except Exception as error:
         _end(error, f"internal error ({type(error).__name__}: {error}); run with --debug", 1)
+
+
+def _run(args: list[str]) -> int:
+    """The exit code of a command.
+
+    Not by calling `app`: Typer would tell a wrong option in four lines, and would end with
+    code 1 when the reader of our output has gone.
+    """
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("tagger", args) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except _WrongUse as error:
+        return _tell_use(error)
+    return 0
+
+
+def _tell_use(error: Exception) -> int:
+    message = error.format_message()  # type: ignore[attr-defined]
+    if "\n" not in message:
+        command = error.ctx.command_path if error.ctx else "tagger"  # type: ignore[attr-defined]
+        raise UsageError(message, hint=f"See {command} --help.") from None
+    print(message, file=sys.stderr)  # a command without any argument: its help
+    return UsageError.exit_code
 
 
 def _end(error: Exception, message: str, code: int) -> None:

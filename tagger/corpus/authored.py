@@ -162,7 +162,7 @@ def _check_header(header: dict[str, str], path: Path) -> None:
     for key, known in (("genre", GENRES), ("province", PROVINCES), ("script", SCRIPTS)):
         if header[key] not in known:
             raise _broken(path, 1, f"{key} {header[key]!r}", f"one of {', '.join(known)}")
-    if not header["year"].isdigit() or not 1990 <= int(header["year"]) <= 2100:
+    if not header["year"].isdecimal() or not 1990 <= int(header["year"]) <= 2100:
         raise _broken(path, 1, f"year {header['year']!r}", "four digits")
 
 

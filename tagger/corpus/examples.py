@@ -164,7 +164,7 @@ def _labelled_record(line: str, where: str, number: int, domains: DomainSet) -> 
     try:
         record = json.loads(line)
         text, labels = record["text"], tuple(record["domains"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"not a labelled record ({type(error).__name__}: {error})", where=where,
             hint='Expected {"text": "...", "domains": [...]}.',
@@ -175,8 +175,8 @@ def _labelled_record(line: str, where: str, number: int, domains: DomainSet) -> 
         domains.encode([labels])
     except (CorpusError, TypeError) as error:
         raise CorpusError(str(error), where=where) from None
-    bulletin = str(record.get("bulletin", number))
+    bulletin = record.get("bulletin")
     return {
-        "text": text, "domains": labels, "bulletin": bulletin,
+        "text": text, "domains": labels, "bulletin": str(number if bulletin is None else bulletin),
         "paragraph": record.get("paragraph", 0), "where": where,
     }  # fmt: skip

@@ -69,9 +69,12 @@ class TextFeatures(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            No texts, something that is not text, or no n-gram occurs `min_df` times.
+            No texts, something that is not text, no n-gram that occurs `min_df` times, or
+            a field that `TextInContext` does not have.
         """
         contexts = as_contexts(texts)
+        if unknown := set(self.context) - set(TextInContext._fields):
+            raise ValueError(f"context {min(unknown)!r}, expected some of {', '.join(TextInContext._fields)}")
         self.blocks_ = []
         for plan in self._plan():
             vectorizer = _new_vectorizer(plan, min_df=self.min_df)
@@ -82,6 +85,8 @@ class TextFeatures(TransformerMixin, BaseEstimator):
                     raise
                 continue  # no bulletin has such a context
             self.blocks_.append(_fitted_block(plan, vectorizer))
+        if not self.blocks_:
+            raise ValueError("no n-grams of any kind are asked for")
         self._restore()
         return self
 

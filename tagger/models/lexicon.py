@@ -42,8 +42,9 @@ class LexiconClassifier:
     kind = "lexicon"
 
     def __init__(self, words: Sequence[Sequence[str]], excluded: Sequence[Sequence[str]]) -> None:
-        self.words = [[normalize(w).text for w in row] for row in words]
-        self.excluded = [[normalize(w).text for w in row] for row in excluded]
+        # An empty word would be found in every text.
+        self.words = [[n for w in row if (n := normalize(w).text)] for row in words]
+        self.excluded = [[n for w in row if (n := normalize(w).text)] for row in excluded]
         self._patterns = [_pattern([*w, *x]) for w, x in zip(self.words, self.excluded, strict=True)]
         self._listed = [frozenset(row) for row in self.words]
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 
 class LinearHead(ClassifierMixin, BaseEstimator):
@@ -31,6 +31,8 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         With indicator targets, the column numbers.
     coef_ : ndarray of shape (n_columns, n_features), float64
     intercept_ : ndarray of shape (n_columns,), float64
+    n_iter_ : int
+        Most iterations that a column took.
 
     Notes
     -----
@@ -49,25 +51,34 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         """Fit on X of shape (n_texts, n_features), dense or sparse."""
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True)
         check_classification_targets(y)
-        self._binarizer = LabelBinarizer().fit(y)
-        self.classes_ = self._binarizer.classes_
-        self.multilabel_ = bool(self._binarizer.y_type_.startswith("multilabel"))
-        if not self.multilabel_ and len(self.classes_) < 2:
-            raise ValueError("LinearHead needs 2 classes in y; got 1 class")
-        fits = [self._fit_column(X, column) for column in self._binarizer.transform(y).T]
-        self.coef_ = np.vstack([coef for coef, _ in fits])
-        self.intercept_ = np.array([intercept for _, intercept in fits])
+        fits = [self._fit_column(X, column) for column in self._targets(y).T]
+        self.coef_ = np.vstack([coef for coef, _, _ in fits])
+        self.intercept_ = np.array([intercept for _, intercept, _ in fits])
+        self.n_iter_ = max(n_iter for _, _, n_iter in fits)
         return self
 
-    def _fit_column(self, X, target) -> tuple[np.ndarray, float]:
+    def _targets(self, y) -> np.ndarray:
+        """Targets as indicator columns; sets `classes_` and `multilabel_`."""
+        self.multilabel_ = y.ndim == 2 and (y.shape[1] > 1 or bool(np.isin(y, (0, 1)).all()))
+        if self.multilabel_ and y.shape[1] == 1:  # a single domain, which a binarizer takes for a vector
+            self.classes_ = np.arange(1)
+            return y
+        y = y if self.multilabel_ else column_or_1d(y, warn=True)
+        binarizer = LabelBinarizer().fit(y)
+        self.classes_ = binarizer.classes_
+        if not self.multilabel_ and len(self.classes_) < 2:
+            raise ValueError("LinearHead needs 2 classes in y; got 1 class")
+        return binarizer.transform(y)
+
+    def _fit_column(self, X, target) -> tuple[np.ndarray, float, int]:
         if target.min() == target.max():
-            return np.zeros(X.shape[1]), 20.0 if target[0] else -20.0
+            return np.zeros(X.shape[1]), 20.0 if target[0] else -20.0, 0
         model = LogisticRegression(
             C=self.C, tol=self.tol, max_iter=self.max_iter, solver="liblinear", random_state=0,
             class_weight={0: 1.0, 1: float(self.positive_weight)},
         )  # fmt: skip
         model.fit(X, target)
-        return model.coef_[0], float(model.intercept_[0])
+        return model.coef_[0], float(model.intercept_[0]), int(model.n_iter_[0])
 
     def decision_function(self, X):
         """Log-odds, float64, shape (n_texts, n_columns), or (n_texts,) for two classes."""
@@ -99,5 +110,3 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
         return tags
-
-

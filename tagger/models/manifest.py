@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 from tagger.errors import ModelError
 
@@ -74,12 +74,23 @@ def read_manifest(folder: Path) -> Manifest:
                 f"model format {data.get('format')!r}, expected {FORMAT}", where=folder / FILE,
                 hint="Train it again with this version of tagger.",
             )  # fmt: skip
-        return Manifest(**data)
+        return _checked(Manifest(**data))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(
             f"no readable manifest ({type(error).__name__})", where=folder / FILE,
             hint="Expected a folder written by `tagger train`.",
         ) from None  # fmt: skip
+
+
+def _checked(manifest: Manifest) -> Manifest:
+    """A TypeError unless every field holds what a manifest holds there."""
+    for name, hint in get_type_hints(Manifest).items():
+        kind = get_origin(hint) or hint
+        if not isinstance(getattr(manifest, name), kind):
+            raise TypeError(f"{name} is not {kind.__name__}")
+    if not all(isinstance(entry, dict) for entry in manifest.files.values()):
+        raise TypeError("files does not hold checksums")
+    return manifest
 
 
 def checksums(folder: Path) -> dict[str, dict[str, Any]]:

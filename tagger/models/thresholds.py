@@ -41,7 +41,8 @@ def choose_thresholds(
     shared = best_threshold(y_true.ravel(), y_proba.ravel())
     own = np.array([best_threshold(t, p) for t, p in zip(y_true.T, y_proba.T, strict=True)])
     positives = y_true.sum(axis=0)
-    return (positives * own + shrinkage * shared) / (positives + shrinkage)
+    weight, drawn = positives + shrinkage, positives * own + shrinkage * shared
+    return np.divide(drawn, weight, out=np.full(len(own), shared), where=weight > 0)
 
 
 def best_threshold(y_true: np.ndarray, y_proba: np.ndarray) -> float:

@@ -50,20 +50,24 @@ class RecordRows:
 
     def rows(self, tagged: TaggedRecord) -> str:
         """The row of one record, the header before the first."""
-        data = record_to_dict(tagged)
-        domains, scores = data.pop("domains", []), data.pop("scores", {})
-        error, line = data.pop("error", ""), data.pop("line", "")
+        record, tags = tagged.record, record_to_dict(tagged)
         text = ""
         if self._own is None:
-            self._own = list(tagged.fieldnames or data)
-            names = [*self._own, "domains", *(f"score_{id}" for id in self._ids)]
-            text = _line([*names, "error", "line", "more"])
-        more = {name: value for name, value in data.items() if name not in self._own}
+            self._own = list(tagged.fieldnames or record.fields)
+            text = self._header(self._own)
+        scores = tags["scores"] if tagged.tagged else {}
+        more = {name: value for name, value in record.fields.items() if name not in self._own}
         return text + _line([
-            *(_plain(data.get(name, "")) for name in self._own), ";".join(domains),
-            *(scores.get(id, "") for id in self._ids), error, line,
-            json.dumps(more, ensure_ascii=False) if more else "",
+            *(_plain(record.fields.get(name, "")) for name in self._own),
+            ";".join(tags["domains"] if tagged.tagged else ()),
+            *(scores.get(id, "") for id in self._ids),
+            record.error, record.line if record.error else "", _plain(more) if more else "",
         ])  # fmt: skip
+
+    def _header(self, own: Sequence[str]) -> str:
+        """Own columns that are called like ours are called ``input_...``."""
+        ours = ["domains", *(f"score_{id}" for id in self._ids), "error", "line", "more"]
+        return _line([*(f"input_{name}" if name in ours else name for name in own), *ours])
 
 
 def _plain(value: Any) -> Any:

@@ -51,9 +51,10 @@ def record_to_dict(tagged: TaggedRecord) -> dict[str, Any]:
     """One record: its own fields, then ``domains[]`` and ``scores{}``, or ``error``.
 
     Fields of the record that are called so already are kept as ``input_domains``,
-    ``input_scores`` and ``input_error``.
+    ``input_scores`` and ``input_error``, whatever became of the record: what is called
+    so in a result is ours. A bad record also gets its ``line``.
     """
-    added = ("domains", "scores") if tagged.tagged else ("error",)
+    added = ("domains", "scores", "error", *(() if tagged.tagged else ("line",)))
     fields = {
         f"input_{name}" if name in added else name: value
         for name, value in tagged.record.fields.items()

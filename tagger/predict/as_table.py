@@ -37,7 +37,7 @@ def print_records(console: Console, tagged: list[TaggedRecord], text_field: str)
     """Print a run of records, a row each."""
     table = _table(text_field)
     for record in tagged:
-        text = _clean(record.record.text or record.record.fields.get("raw", ""))
+        text = _clean(record.record.text or str(record.record.fields.get("raw", "")))
         tags = f"error: {record.record.error}"
         if record.tagged is not None:
             whole = record.tagged.bulletin_tags

@@ -220,16 +220,20 @@ class _Html:
         self._is_new = True
 
     def bulletin(self, tagged: TaggedBulletin) -> None:
-        if self._is_new:
-            self._stream.write(as_html.page_start(self._model.domains))
-            self._is_new = False
+        self._start()
         self._stream.write(as_html.bulletin_section(tagged, explain=self._explain))
 
     def record(self, tagged: TaggedRecord) -> None:
         if tagged.tagged is not None:
             self.bulletin(tagged.tagged)
 
+    def _start(self) -> None:
+        if self._is_new:
+            self._stream.write(as_html.page_start(self._model.domains))
+            self._is_new = False
+
     def close(self) -> None:
+        self._start()
         self._stream.write(as_html.page_end(f"tagger · {self._model.name} {self._model.version}"))
 
 
@@ -256,7 +260,8 @@ class _Table:
         from rich.console import Console
 
         width = None if stream.isatty() else 110
-        self._console = Console(file=stream, width=width, highlight=False)
+        # No markup and no emoji codes: what stands in a bulletin is shown as it stands.
+        self._console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
         self._level, self._explain = request.level_or("measure"), request.explain
         self._text_field = request.text_field
         self._held: list[TaggedRecord] = []

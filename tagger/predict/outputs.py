@@ -13,10 +13,14 @@ from typing import TextIO
 
 from tagger.errors import OutputError, UsageError
 
+_ERRORS = "backslashreplace"
+
 
 @contextmanager
 def open_output(path: str | None) -> Iterator[TextIO]:
     """A text stream for results, UTF-8, newlines as written.
+
+    What UTF-8 cannot hold (a file name of other bytes) is written as ``\\udcff``.
 
     A file is written beside its place and renamed when the block ends well; when it
     does not, or when nothing was written, the place stays as it was.
@@ -57,7 +61,7 @@ def _same(one: str, other: str) -> bool:
 
 def _stdout() -> TextIO:
     with suppress(AttributeError, ValueError):
-        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+        sys.stdout.reconfigure(encoding="utf-8", errors=_ERRORS, newline="")  # type: ignore[union-attr]
     return sys.stdout
 
 
@@ -65,7 +69,7 @@ def _special(target: Path) -> Iterator[TextIO]:
     """A device or pipe is written straight away; a folder is refused."""
     if target.is_dir():
         raise OutputError("is a folder", where=target, hint="Give a file name.")
-    with target.open("w", encoding="utf-8", newline="") as file:
+    with target.open("w", encoding="utf-8", errors=_ERRORS, newline="") as file:
         yield file
 
 
@@ -77,7 +81,7 @@ def _replaced(target: Path) -> Iterator[TextIO]:
             f"cannot be written ({error.strerror})", where=target, hint="Nothing was tagged."
         ) from None
     try:
-        with open(handle, "w", encoding="utf-8", newline="") as file:
+        with open(handle, "w", encoding="utf-8", errors=_ERRORS, newline="") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from tagger.bulletins.bulletin import parse_bulletin
 from tagger.bulletins.decoding import decode
-from tagger.errors import InputError
+from tagger.errors import DecodingError, InputError, UsageError
 from tagger.models.storage import Model
 from tagger.predict.tagging import TaggedBulletin, tag_bulletins
 
-#: Longest line of a record file, in bytes; a longer one is a bad record, not a crash.
+#: Longest line of a record file, in characters; a longer one is a bad record, not a crash.
 _MAX_LINE = 8 << 20
 _SAMPLE = 1 << 16
 _CHUNK = 256
+#: What stands for a line that is too long, and for bytes that cannot be decoded.
+_TOO_LONG, _BROKEN = "\udc01", "\udc00"
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_MARK_BROKEN = "tagger.mark_broken"
+codecs.register_error(_MARK_BROKEN, lambda error: (_BROKEN, error.end))  # type: ignore[attr-defined]
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+_GUESSES = ("gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
 
 
 @dataclass(frozen=True)
@@ -75,63 +88,120 @@ def tag_records(path: str, model: Model, text_field: str, encoding: str | None =
 
 
 def _open(path: str, text_field: str, encoding: str | None) -> tuple[Iterator[Record], tuple[str, ...]]:
-    file = _binary(path)
-    sample = file.peek(_SAMPLE)[:_SAMPLE]  # type: ignore[attr-defined]
-    if not sample.strip():
-        raise InputError("empty, there is no record in it", where=path)
-    encoding = encoding or _encoding_of(sample, path)
-    lines = _lines(file, encoding)
+    if encoding:
+        _check_encoding(encoding)
+    with ExitStack() as stack:
+        file = stack.enter_context(_binary(path))
+        sample = file.read(_SAMPLE)
+        if not sample.strip():
+            raise InputError("empty, there is no record in it", where=path)
+        encoding = encoding or _encoding_of(sample, path)
+        stack.pop_all()  # from here on `_lines` closes it
+    lines = _lines(io.BufferedReader(_Resumed(sample, file), _SAMPLE), encoding, path)
     if path.lower().endswith(".csv"):
         return _csv_records(lines, text_field, path)
-    return (r for r in _jsonl_records(lines, text_field)), ()
+    return _jsonl_records(lines, text_field), ()
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        "".encode(encoding)
+    except LookupError:
+        raise UsageError(
+            f"unknown encoding {encoding!r}", where="--encoding",
+            hint="Use a name such as utf-8, gb18030, big5 or utf-16.",
+        ) from None  # fmt: skip
 
 
 def _binary(path: str) -> BinaryIO:
     if path == "-":
-        return io.BufferedReader(sys.stdin.buffer.raw, _SAMPLE)  # type: ignore[attr-defined]
+        return sys.stdin.buffer
     if not Path(path).is_file():
         raise InputError("no such file", where=path, hint="Check the name.")
     try:
-        return open(path, "rb", buffering=_SAMPLE)  # noqa: SIM115 - read to its end by the caller
+        return open(path, "rb")  # noqa: SIM115 - closed with the lines that are read from it
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=path) from None
 
 
+class _Resumed(io.RawIOBase):
+    """A file whose beginning has been read already; standard input cannot be wound back."""
+
+    def __init__(self, beginning: bytes, rest: BinaryIO) -> None:
+        self._beginning, self._rest = io.BytesIO(beginning), rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._beginning.read(len(buffer)) or self._rest.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._rest.close()
+        super().close()
+
+
 def _encoding_of(sample: bytes, path: str) -> str:
-    """The encoding of the whole file from its beginning, cut at a line's end."""
-    head = sample[: sample.rfind(b"\n") + 1] or sample
+    """The encoding of the whole file, told from its beginning."""
+    for mark, name in _MARKS.items():
+        if sample.startswith(mark):
+            return name
+    is_cut = len(sample) == _SAMPLE
+    head = sample[: sample.rfind(b"\n") + 1] or sample if is_cut else sample
     try:
         head.decode("utf-8")
         return "utf-8-sig"
     except UnicodeDecodeError as error:
-        if error.end >= len(head) - 3 and len(sample) == _SAMPLE:
+        if is_cut and error.reason == "unexpected end of data":
             return "utf-8-sig"  # one long line, cut within a character
-    text = decode(head, where=path)
-    for name in ("utf-16", "gb18030", "big5hkscs"):
-        try:
-            if head.decode(name) == text or head.decode(name).removeprefix("\ufeff") == text:
-                return name
-        except UnicodeDecodeError:
-            continue
-    return "gb18030"
+    try:
+        text = decode(head, where=path)
+    except DecodingError:
+        if _is_mostly_utf8(head):
+            return "utf-8-sig"
+        raise
+    for name in _GUESSES:
+        if _reads(head, name) == text:
+            return name
+    raise DecodingError("in an encoding that cannot be told", where=path, hint="Pass --encoding.")
 
 
-def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
+def _is_mostly_utf8(data: bytes) -> bool:
+    """Whether a few broken lines stand among many good ones; they become bad records."""
+    lines = [line for line in data.split(b"\n") if line.strip()]
+    return sum(_reads(line, "utf-8") is not None for line in lines) * 2 >= len(lines)
+
+
+def _reads(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _lines(file: BinaryIO, encoding: str, path: str) -> Iterator[str]:
     """Decoded lines with their ends; undecodable bytes become lone surrogates, found later."""
-    if encoding.replace("-", "").lower().startswith("utf16"):
-        yield from io.TextIOWrapper(file, encoding=encoding, newline="")
-        return
-    first = True
-    while line := file.readline(_MAX_LINE):
-        if not line.endswith(b"\n") and len(line) == _MAX_LINE:
-            while (rest := file.readline(_MAX_LINE)) and not rest.endswith(b"\n"):
-                pass
-            yield "\udcff\n"
-            continue
-        if first:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-            first = False
-        yield line.decode("utf-8" if encoding == "utf-8-sig" else encoding, "surrogateescape")
+    with io.TextIOWrapper(file, encoding, errors=_MARK_BROKEN, newline="\n") as text:
+        try:
+            first = _line(text)
+        except UnicodeError as error:
+            raise DecodingError(
+                f"not {encoding} ({error})", where=path, hint="Leave --encoding out to have it recognised."
+            ) from None
+        yield first.removeprefix("\ufeff")
+        while line := _line(text):
+            yield line
+
+
+def _line(text: TextIO) -> str:
+    line = text.readline(_MAX_LINE)
+    if line.endswith("\n") or len(line) < _MAX_LINE:
+        return line
+    while (rest := text.readline(_MAX_LINE)) and not rest.endswith("\n"):
+        pass
+    return f"{_TOO_LONG}\n"
 
 
 def _jsonl_records(lines: Iterable[str], text_field: str) -> Iterator[Record]:
@@ -159,10 +229,13 @@ def _csv_records(
     header = next(lines)
     delimiter = max(",\t;", key=header.count)
     reader = csv.reader(_chain(header, lines), delimiter=delimiter)
-    names = next(reader, [])
+    try:
+        names = next(reader, [])
+    except csv.Error as error:
+        raise InputError(f"its first line is not CSV ({error})", where=path) from None
     if text_field not in names:
         raise InputError(
-            f"no column {text_field!r}, found {', '.join(map(repr, names))}", where=path,
+            f"no column {text_field!r}, found {', '.join(map(repr, names)) or 'none'}", where=path,
             hint="Name it with --text-field.",
         )  # fmt: skip
     if len(set(names)) != len(names):
@@ -173,7 +246,7 @@ def _csv_records(
 def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield first
     for line in rest:
-        yield line.replace("\0", "\udc00")  # the csv module stops at NUL; found as undecodable
+        yield line.replace("\0", _BROKEN)  # the csv module stops at NUL; found as undecodable
 
 
 def _csv_rows(reader: Any, names: list[str], text_field: str) -> Iterator[Record]:
@@ -188,12 +261,12 @@ def _csv_rows(reader: Any, names: list[str], text_field: str) -> Iterator[Record
         if not row:
             continue
         fields = dict(zip(names, row, strict=False))
-        if len(row) != len(names):
-            found = f"{len(row)} fields, expected {len(names)}"
-            yield Record(reader.line_num, fields, error=found)
-        elif problem := _undecodable("".join(row)):
+        if problem := _undecodable("".join(row)):
             kept = {name: _beginning(value) for name, value in fields.items()}
             yield Record(reader.line_num, kept, error=problem)
+        elif len(row) != len(names):
+            found = f"{len(row)} fields, expected {len(names)}"
+            yield Record(reader.line_num, fields, error=found)
         else:
             yield _checked(reader.line_num, fields, text_field)
 
@@ -204,18 +277,18 @@ def _checked(number: int, fields: dict[str, Any], text_field: str) -> Record:
     text = fields[text_field]
     if not isinstance(text, str):
         return Record(number, fields, error=f"{text_field!r} is not a text")
-    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+    if _NO_TEXT.search(text):
         return Record(number, fields, error=f"{text_field!r} holds NUL or broken characters")
     return Record(number, fields, text)
 
 
 def _undecodable(line: str) -> str:
-    if line == "\udcff\n":
-        return f"line longer than {_MAX_LINE >> 20} MiB"
-    if "\0" in line or any("\udc00" <= char <= "\udcff" for char in line):
+    if _TOO_LONG in line:
+        return f"line longer than {_MAX_LINE} characters"
+    if _NO_TEXT.search(line):
         return "not text: bytes that are not in the file's encoding, or NUL"
     return ""
 
 
 def _beginning(text: str) -> str:
-    return text[:200].rstrip("\r\n").encode("utf-8", "replace").decode("utf-8")
+    return text[:200].rstrip("\r\n").replace(_TOO_LONG, "").encode("utf-8", "replace").decode("utf-8")

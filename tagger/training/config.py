@@ -99,6 +99,8 @@ def compose(overrides: Sequence[str] = (), config_dir: str | Path | None = None)
     from omegaconf.errors import OmegaConfBaseException
 
     folder = Path(config_dir or project_path("conf")).resolve()
+    if not folder.is_dir():
+        raise UsageError("no such configuration folder", where=folder)
     try:
         with initialize_config_dir(str(folder), version_base="1.3"):
             composed = hydra_compose("config", overrides=list(overrides))

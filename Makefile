@@ -1,0 +1,40 @@
+# `make run` and `make test` work on a fresh machine: Python >= 3.11, make and a package registry.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint format models clean
+
+run: .venv/installed
+	$(BIN)/tagger predict --format table tagger/samples/bulletin.txt
+
+test: .venv/developing
+	$(BIN)/python -m pytest
+
+lint: .venv/developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv/developing
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The models that ship with the package, from the corpus in labels/.
+models: .venv/developing
+	$(BIN)/tagger train model=lexicon output=tagger/models/shipped/lexicon
+	$(BIN)/tagger train model=tfidf output=tagger/models/shipped/tfidf
+
+# The base install, as a user gets it.
+.venv/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+# And what the tests and the training need.
+.venv/developing: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]' --group dev
+	touch $@
+
+clean:
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis

@@ -111,12 +111,19 @@ class DomainSet(Sequence[Domain]):
     def from_dict(cls, data: Any, where: object = "domains") -> DomainSet:
         """Build from parsed YAML or JSON; anything unexpected is a `CorpusError` naming `where`."""
         try:
-            domains = [Domain(**{k: str(v) for k, v in entry.items()}) for entry in data["domains"]]
+            domains = [_domain(entry) for entry in data["domains"]]
             return cls(domains, version=int(data["version"]))
+        except CorpusError as error:
+            raise CorpusError(error.message, where=where, hint=error.hint) from None
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise CorpusError(
                 f"not a domain list ({error})", where=where, hint="Expected version and domains[]."
             ) from None
+
+
+def _domain(entry: Any) -> Domain:
+    """One entry of the list; a key left empty is as good as none."""
+    return Domain(**{key: str(value) for key, value in entry.items() if value is not None})
 
 
 def load_domains(path: str | Path) -> DomainSet:

@@ -43,7 +43,7 @@ class TaggerError(Exception):
         text = " ".join(text.split())
         if text[-1:] not in ".!?。":
             text += "."
-        return f"{text} {self.hint}".rstrip()
+        return " ".join(f"{text} {self.hint}".split())
 
 
 class UsageError(TaggerError):

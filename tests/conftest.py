@@ -118,9 +118,7 @@ def train_small(examples: Examples, domains: DomainSet) -> Callable[[Path], Tfid
         classifier = fitted_tfidf(examples)
         thresholds = choose_thresholds(examples.y_true, classifier.predict_proba(examples.texts))
         data = {"hash": examples.hash, "n_bulletins": 8, "n_texts": len(examples)}
-        save_model(
-            folder, classifier, domains, thresholds, config={"seed": 1}, name="small", seed=1, data=data
-        )
+        save_model(folder, classifier, domains, thresholds, config={"seed": 1}, name="small", seed=1, data=data)
         return classifier
 
     return train

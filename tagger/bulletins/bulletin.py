@@ -131,7 +131,7 @@ def bulletin_from_sentences(
     Raises
     ------
     ValueError
-        A sentence is empty or blank.
+        A paragraph without sentences, or a sentence that is empty or blank.
     """
     original, spans, end = [], [], 0
     for paragraph in paragraphs:
@@ -142,6 +142,8 @@ def bulletin_from_sentences(
             row.append((end, end + len(text)))
             original.append(text)
             end += len(text)
+        if not row:
+            raise ValueError(f"paragraph without sentences in bulletin {id!r}")
         original.append("\n")
         end += 1
         spans.append(row)
@@ -155,7 +157,8 @@ def _assemble(
     paragraphs = _mark_foot(paragraphs)
     found = find_facts(paragraphs)
     title = facts.title or found.title
-    paragraphs = [_mark_lead_ins(p, title) for p in paragraphs]
+    plain_title = normalize(title or "").text
+    paragraphs = [_mark_lead_ins(p, plain_title) for p in paragraphs]
     return Bulletin(
         id=id, source=source, original=original, paragraphs=tuple(paragraphs),
         measures=tuple(_measures(paragraphs)), title=title,
@@ -177,13 +180,17 @@ def _mark_foot(paragraphs: list[Paragraph]) -> list[Paragraph]:
     """Editors' names and signatures are furniture only at the page's foot, below all prose."""
     for i in range(len(paragraphs) - 1, -1, -1):
         paragraph = paragraphs[i]
-        line = paragraph.sentences[0].normalized
-        at_foot = len(paragraph.sentences) == 1 and (is_person_line(line) or is_signature(line))
-        if at_foot and i:
+        if i and len(paragraph.sentences) == 1 and _is_foot_line(paragraph.sentences[0]):
             paragraphs[i] = _with_noise(paragraph)
         elif not paragraph.noise:
             break
     return paragraphs
+
+
+def _is_foot_line(sentence: Sentence) -> bool:
+    # The space that parts two names is lost between hanzi when a line is normalised as a whole.
+    spaced = " ".join(normalize(word).text for word in sentence.text.split())
+    return any(map(is_person_line, (spaced, sentence.normalized))) or is_signature(sentence.normalized)
 
 
 def _with_noise(paragraph: Paragraph) -> Paragraph:
@@ -192,7 +199,7 @@ def _with_noise(paragraph: Paragraph) -> Paragraph:
     )
 
 
-def _mark_lead_ins(paragraph: Paragraph, title: str | None) -> Paragraph:
+def _mark_lead_ins(paragraph: Paragraph, title: str) -> Paragraph:
     content = [s.normalized for s in paragraph.content]
     if _repeats_title(content, title):
         opens = set()
@@ -204,11 +211,11 @@ def _mark_lead_ins(paragraph: Paragraph, title: str | None) -> Paragraph:
     return replace(paragraph, sentences=sentences)
 
 
-def _repeats_title(content: Sequence[str], title: str | None) -> bool:
+def _repeats_title(content: Sequence[str], title: str) -> bool:
     """The title itself, the title again, or a subtitle after a dash."""
-    if title is None or len(content) != 1:
+    if not title or len(content) != 1:
         return False
-    return normalize(title).text in content[0] or content[0].startswith("——")
+    return title in content[0] or content[0].startswith("——")
 
 
 def _measures(paragraphs: Sequence[Paragraph]) -> list[Measure]:

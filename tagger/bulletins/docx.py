@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from tagger.bulletins.limits import LIMITS, Limits
 from tagger.errors import DocumentError, LimitError
 
-if TYPE_CHECKING:
-    from docx.table import Table, _Cell
-    from docx.text.paragraph import Paragraph
-
 _CHUNK = 1 << 20
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+#: Characters that Word writes as elements.
+_SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+#: What of a paragraph is not its text: properties, deleted text, pinyin above the line, a second
+#: copy for old programs, and text boxes, which make lines of their own.
+_UNREAD = frozenset("pPr rPr del moveFrom rt Fallback txbxContent".split())
 
 
 def extract_docx(data: bytes, limits: Limits = LIMITS) -> dict[str, str | None]:
@@ -62,16 +63,15 @@ def _check_archive(data: bytes, limits: Limits) -> None:
 def _check_member(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, limits: Limits
 ) -> int:
-    is_xml = info.filename.endswith((".xml", ".rels"))
-    head = b""
+    is_xml = info.filename.lower().endswith((".xml", ".rels"))
     with archive.open(info) as member:
         while chunk := member.read(_CHUNK):
             left -= len(chunk)
             if left < 0:
                 raise _too_large(limits)
-            head = head or chunk
-    if is_xml and (b"<!DOCTYPE" in head or b"<!ENTITY" in head):
-        raise DocumentError("a Word document that declares entities, which no Word writes")
+            plain = chunk.replace(b"\0", b"") if is_xml else b""  # UTF-16 hides nothing
+            if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
+                raise DocumentError("a Word document that declares entities, which no Word writes")
     return left
 
 
@@ -81,7 +81,7 @@ def _too_large(limits: Limits) -> LimitError:
 
 def _document_lines(document) -> Iterator[str]:  # type: ignore[no-untyped-def]
     yield from _once(_header_lines(document, "header"))
-    yield from _block_lines(document)
+    yield from _block_lines(document.element.body)
     yield from _once(_header_lines(document, "footer"))
 
 
@@ -89,7 +89,7 @@ def _header_lines(document, kind: str) -> Iterator[str]:  # type: ignore[no-unty
     for section in document.sections:
         block = getattr(section, kind)
         if not block.is_linked_to_previous:
-            yield from _block_lines(block)
+            yield from _block_lines(block._element)
 
 
 def _once(lines: Iterator[str]) -> Iterator[str]:
@@ -97,23 +97,58 @@ def _once(lines: Iterator[str]) -> Iterator[str]:
     yield from dict.fromkeys(lines)
 
 
+# The elements are walked here because python-docx's own text leaves out what stands in smart
+# tags, content controls, fields, tracked insertions and text boxes.
+
+
 def _block_lines(block) -> Iterator[str]:  # type: ignore[no-untyped-def]
-    for part in block.iter_inner_content():
-        yield from _table_lines(part) if hasattr(part, "rows") else _paragraph_lines(part)
+    """Lines of the paragraphs and tables in an element, whatever wraps them."""
+    for child in block:
+        name = _name(child)
+        if name == "p":
+            yield from _paragraph_lines(child)
+        elif name == "tbl":
+            yield from _table_lines(child)
+        elif name in ("sdt", "sdtContent", "customXml", "ins", "moveTo"):
+            yield from _block_lines(child)
 
 
-def _paragraph_lines(paragraph: Paragraph) -> Iterator[str]:
-    yield from (line for line in paragraph.text.split("\n") if line.strip())
+def _paragraph_lines(paragraph) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    yield from (line for line in "".join(_pieces(paragraph)).split("\n") if line.strip())
+    for box in paragraph.iter(f"{_W}txbxContent"):
+        is_copy = any(_name(above) == "Fallback" for above in box.iterancestors())
+        if not is_copy and next(box.iterancestors(f"{_W}p")) is paragraph:
+            yield from _block_lines(box)
 
 
-def _table_lines(table: Table) -> Iterator[str]:
+def _pieces(element) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    for child in element:
+        name = _name(child)
+        if name in _SIGNS:
+            yield _SIGNS[name]
+        elif name == "t":
+            yield child.text or ""
+        elif name not in _UNREAD:
+            yield from _pieces(child)
+
+
+def _table_lines(table) -> Iterator[str]:  # type: ignore[no-untyped-def]
     """One line a row, cells parted by tabs; a merged cell once."""
-    for row in table.rows:
-        cells = {id(cell._tc): cell for cell in row.cells}
-        texts = [_cell_text(cell) for cell in cells.values()]
+    for row in _named(table, "tr"):
+        texts = [" ".join(line.strip() for line in _block_lines(cell)) for cell in _named(row, "tc")]
         if any(texts):
             yield "\t".join(texts)
 
 
-def _cell_text(cell: _Cell) -> str:
-    return " ".join(line.strip() for line in _block_lines(cell))
+def _named(element, name: str):  # type: ignore[no-untyped-def]
+    """Children of a name, content controls looked through."""
+    for child in element:
+        if _name(child) == name:
+            yield child
+        elif _name(child) in ("sdt", "sdtContent"):
+            yield from _named(child, name)
+
+
+def _name(element) -> str:  # type: ignore[no-untyped-def]
+    """An element's name without its namespace; "" for a comment."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

@@ -24,11 +24,12 @@ _FIELD = (
 )
 #: Fields that also open a caption, an answer or a notice: only with a short plain value.
 _SHORT_FIELD = "时间|日期|记者|图|文|电话|联系电话|地址"
-_ANY_FIELD = rf"(?:本文|文章|信息|稿件)?(?:{_FIELD}|{_SHORT_FIELD})\s*[:/|]"
+#: The name of a field of a byline, with its colon.
+ANY_FIELD = rf"(?:本文|文章|信息|稿件)?(?:{_FIELD}|{_SHORT_FIELD})\s*[:/|]"
 #: A line made up of nothing but `field: value` pairs (a byline in its many forms).
 _BYLINE = re.compile(
-    rf"[\[(【\s]*(?:(?:本文|文章|信息|稿件)?(?:(?:{_FIELD})\s*[:/|](?:(?!{_ANY_FIELD})[^。!?;]){{0,40}}"
-    rf"|(?:{_SHORT_FIELD})\s*[:/|](?:(?!{_ANY_FIELD})[^。!?;,]){{0,22}}))+"
+    rf"[\[(【\s]*(?:(?:本文|文章|信息|稿件)?(?:(?:{_FIELD})\s*[:/|](?:(?!{ANY_FIELD})[^。!?;]){{0,40}}"
+    rf"|(?:{_SHORT_FIELD})\s*[:/|](?:(?!{ANY_FIELD})[^。!?;,]){{0,22}}))+"
 )
 #: A short line with an editor's or author's field anywhere in it.
 _STAFF = re.compile(
@@ -40,28 +41,31 @@ _CREDIT = re.compile(
     r"(?:(?:供稿|供图|摄影|摄|撰稿|文/图|图/文|记者|通讯员|编辑|责编)[^()\[\]。]{0,24}|来源[:/].*)[)\]】]"
 )
 _BUTTONS = (
-    "打印 打印本页 打印此页 打印文章 打印正文 关闭 关闭窗口 关闭本页 返回 返回顶部 返回首页 返回列表 返回上页 回到顶部 首页 主页 网站首页 上一篇 下一篇 "
-    "上一页 下一页 上一条 下一条 尾页 末页 更多 更多>> 收藏 收藏本页 加入收藏 设为首页 分享 分享到 转发 转发到 点赞 在看 评论 举报 纠错 "
-    "登录 注册 退出 搜索 检索 高级搜索 站内搜索 请输入关键字 请输入关键词 请输入验证码 验证码 看不清换一张 换一张 刷新 提交 重置 确定 取消 "
-    "大 中 小 大中小 字体 字号 简体 繁体 简体版 繁体版 无障碍 无障碍浏览 长者模式 适老化 适老版 无障碍阅读 移动版 手机版 网站地图 联系我们 "
-    "关于我们 友情链接 相关链接 相关阅读 相关文章 相关新闻 相关附件 附件 附件下载 延伸阅读 猜你喜欢 热门推荐 热点新闻 推荐阅读 最新文章 "
-    "扫一扫 扫码关注 微信 微博 新浪微博 腾讯微博 QQ空间 朋友圈 微信扫一扫 复制链接 分享到微信 语音播报 朗读 听新闻 视力保护色 "
-    "正文 全文 详情 查看详情 查看原文 阅读原文 阅读全文 展开全文 原标题 原文链接 页面功能 政务公开 网站声明 隐私声明 版权声明 免责声明 法律声明 "
-    "当前位置 您的位置 您当前的位置 您所在的位置 导航 菜单 目录 收起 展开 加载中 数据加载中 暂无评论 我要评论 发表评论 "
-    "警方提示 map baidu"
+    "打印 打印本页 打印此页 打印文章 打印正文 关闭 关闭窗口 关闭本页 返回 返回顶部 返回首页 返回列表 返回上页 "
+    "回到顶部 首页 主页 网站首页 上一篇 下一篇 上一页 下一页 上一条 下一条 尾页 末页 更多 更多>> 收藏 收藏本页 "
+    "加入收藏 设为首页 分享 分享到 转发 转发到 点赞 在看 评论 举报 纠错 登录 注册 退出 搜索 检索 高级搜索 "
+    "站内搜索 请输入关键字 请输入关键词 请输入验证码 验证码 看不清换一张 换一张 刷新 提交 重置 确定 取消 大 中 "
+    "小 大中小 字体 字号 简体 繁体 简体版 繁体版 无障碍 无障碍浏览 长者模式 适老化 适老版 无障碍阅读 移动版 "
+    "手机版 网站地图 联系我们 关于我们 友情链接 相关链接 相关阅读 相关文章 相关新闻 相关附件 附件 附件下载 "
+    "延伸阅读 猜你喜欢 热门推荐 热点新闻 推荐阅读 最新文章 扫一扫 扫码关注 微信 微博 新浪微博 腾讯微博 QQ空间 "
+    "朋友圈 微信扫一扫 复制链接 分享到微信 语音播报 朗读 听新闻 视力保护色 正文 全文 详情 查看详情 查看原文 "
+    "阅读原文 阅读全文 展开全文 原标题 原文链接 页面功能 政务公开 网站声明 隐私声明 版权声明 免责声明 法律声明 "
+    "当前位置 您的位置 您当前的位置 您所在的位置 导航 菜单 目录 收起 展开 加载中 数据加载中 暂无评论 我要评论 "
+    "发表评论 警方提示 map baidu"
 )
 _BUTTON_WORDS = {word.casefold() for word in _BUTTONS.split()} - {"警方提示"}
+_LONGEST_BUTTON = max(map(len, _BUTTON_WORDS))
 _FURNITURE = re.compile(
     r"^(?:您?的?(?:当前|现在|所在|您的)位置|您(?:现在)?(?:所在|的)位置|位置)\s*[:>].*$"
     r"|^(?:首页|主页|网站首页)\s*(?:[>|»/→·-]|&gt;).*$"
     r"|^[^。!?;,]{0,40}[>»][^。!?;,]{0,82}$"
     r"|^.{0,20}(?:ICP备|公网安备|网站标识码|版权所有|Copyright|All Rights? Reserved).{0,80}$"
-    r"|^.{0,16}(?:扫一扫|扫描二维码|长按(?:识别)?二维码|识别二维码|微信扫码|长按关注|扫码关注|点击(?:上方|下方|右上角|蓝字|阅读原文)|关注我们"
-    r"|欢迎关注|点个在看|星标|分享到[:朋微]|分享给|转发给更多|戳这里).{0,40}$"
-    r"|^(?:上一篇|下一篇|上一条|下一条|上篇|下篇|原标题|相关链接|相关阅读|延伸阅读|相关附件|附件\d*|推荐阅读)\s*[:>].*$"
+    r"|^[^。;]{0,16}(?:扫一扫|扫描二维码|长按(?:识别)?二维码|识别二维码|微信扫码|长按关注|扫码关注|点击(?:上方|下方|右上角|蓝字|阅读原文)|关注我们"
+    r"|欢迎关注|点个在看|星标|分享到[:朋微]|分享给|转发给更多|戳这里)[^。;]{0,40}$"
+    r"|^(?:上一篇|下一篇|上一条|下一条|上篇|下篇|原标题|相关链接|相关阅读|延伸阅读|相关附件|附件\d*|推荐阅读)\s*[:>][^。]*$"
     r"|^.{0,60}(?:字体|字号)\s*[:\[【(]?\s*(?:大|特大|小|[\[【(]).{0,40}$"
     r"|^.{0,40}(?:打印本页|打印此页|【打印】|\[打印\]|关闭窗口|【关闭】|\[关闭\]|我要纠错|返回顶部).{0,40}$"
-    r"|^.{0,12}(?:浏览|点击|阅读|访问)(?:次数|量|数|率)?\s*[:(]?\s*[\d,]+\s*次?.{0,20}$"
+    r"|^.{0,12}(?:浏览|点击|阅读|访问)(?:次数|量|数|率)?\s*[:(]?\s*[\d,]+\s*次?[^。;]{0,20}$"
     r"|^(?:已有|共有?)?\d*(?:人|次)(?:浏览|阅读|评论|点赞)$"
     r"|^[^。!?;]{0,30}\.(?:jpe?g|png|gif|bmp|docx?|pdf|xlsx?|mp4|html?)$"
     r"|^(?:编者按|来稿|投稿|爆料).{0,4}[:].{0,40}(?:邮箱|电话|@).{0,40}$"
@@ -71,8 +75,30 @@ _FURNITURE = re.compile(
     r"|^(?:end|the end|-+end-+|—+end—+|[(\[]?完[)\]]?)$",
     re.IGNORECASE,
 )
+_CHINESE_DATE = r"[一二][〇零○0九八0-9一二三四五六七]{3}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十]{1,3}日"
+_OFFICE_END = "局|所|队|科|室|处|站|股|办|中心|报|网|台|公安"
+#: Short lines that a page's own machinery or its newsroom writes; each is bounded, none nests.
+_NEWSROOM = re.compile(
+    rf"[^。!?;,]{{0,24}}{_DATE}\s?{_TIME}[^。!?;,]{{0,36}}"
+    rf"|[^。!?;,]{{0,24}}(?:{_DATE}|{_CHINESE_DATE})\s?[|·(]?(?:印发?|发布|第.{{1,3}}版|来源|来自|责任编辑|记者|信息员|通讯员|浏览|阅读|星期|发表)[^。!?;]{{0,40}}"
+    rf"|\(?[^。!?;,]{{0,24}}{_CHINESE_DATE}\)?"
+    r"|(?:[^。!?;,]{0,30}\s?)?转发\s?\(?\d+\)?[\s|·]*评论.{0,24}"
+    r"|[\[(【]?[\u4e00-\u9fff]{2,10}[(\[]\d{4}[)\]]第?\d{1,4}[号期][\])】]?"
+    r"|[^。!?;,]{0,10}讯\s?\([^()]{0,24}(?:记者|通讯员)[^()]{0,20}\).{0,20}"
+    r"|[□■◇◆]\s?(?:本报|文|图|记者|通讯员|摄影|撰文).{0,30}"
+    r"|[^。!?;,()]{0,12}(?:特约|见习|本报|实习)?(?:记者|通讯员)[\u4e00-\u9fff ]{2,12}(?:\d{4}.{0,12})?"
+    r"|\(?[^。!?;,]{0,12}(?:供图|图片由.{0,12}提供|图[:/|].{2,8}(?:提供|供))\)?"
+    r"|(?:采写|拍摄|制图|海报|编发|文字编辑|图片编辑|剪辑)\s?[:/|].{0,40}"
+    r"|[\[【(]?(?:今天是.{0,12}星期.|点击排行|热点专题|相关新闻|相关专题|新闻链接|新闻背景链接|下一则|上一则|图片新闻|信息公开选项|主动公开|阅读原文|发布者?[:]).{0,30}"
+    r"|@[^\s,。!?;:]{2,20}\s?[vV]"
+    r"|[^。!?;]{0,16}(?:点个(?:小?赞|关注|在看)|转评赞|左下角阅读|求转发|请加关注).{0,24}"
+)
+_BRACKETED_NAME = re.compile(
+    rf"\((?:[\u4e00-\u9fff]{{0,20}}(?:{_OFFICE_END}))?\s?[\u4e00-\u9fff 、]{{2,9}}\)"
+)
 _SIGNATURE = re.compile(rf"^.{{2,30}}\s*{_DATE}\s*{_TIME}?$")
 _DEBRIS_CHAR = re.compile(r"[\u00c0-\u024f\u2500-\u25ff\u0370-\u03ff\u0400-\u04ff\ufffd¤¥¦§¨¬®°±²³´µ¶¸¹¼½¾¿]")
+_BULLETS = "●◆■▲○◎□◇△▪ "
 _SURNAMES = frozenset(
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎鲁韦马苗凤方俞任袁柳酆鲍史唐费"
     "廉岑薛雷贺倪汤滕殷罗毕郝安常乐于时傅皮卞齐康伍余元顾孟平黄和穆萧尹姚邵汪祁毛禹狄米贝明臧计伏成戴谈宋茅庞熊纪舒屈项祝董梁杜阮蓝闵席季"
@@ -99,7 +125,7 @@ def is_furniture(line: str) -> bool:
         or _is_button(stripped)
         or any(
             pattern.fullmatch(stripped)
-            for pattern in (_BYLINE, _STAFF, _DATELINE, _CREDIT)
+            for pattern in (_BYLINE, _STAFF, _DATELINE, _CREDIT, _NEWSROOM)
         )
         or bool(_FURNITURE.match(stripped))
         or is_garbled(stripped)
@@ -108,7 +134,19 @@ def is_furniture(line: str) -> bool:
 
 def _is_button(line: str) -> bool:
     words = [w for w in re.split(r"[\s|/·:\[\]【】()>»,、]+", line.casefold()) if w]
-    return bool(words) and all(word in _BUTTON_WORDS for word in words)
+    return bool(words) and all(map(_is_made_of_buttons, words))
+
+
+def _is_made_of_buttons(word: str) -> bool:
+    """Whether a run of characters is button words: the space between two is gone by now."""
+    ends = [0]
+    for end in range(1, len(word) + 1):
+        ends = [start for start in ends if end - start <= _LONGEST_BUTTON]
+        if not ends:
+            return False
+        if any(word[start:end] in _BUTTON_WORDS for start in ends):
+            ends.append(end)
+    return ends[-1] == len(word)
 
 
 def is_garbled(text: str) -> bool:
@@ -117,14 +155,16 @@ def is_garbled(text: str) -> bool:
     Real Chinese has 55-75 % of its characters among the 1,000 most frequent ones; text
     read in a wrong encoding has fewer than 15 %.
     """
-    odd = len(_DEBRIS_CHAR.findall(text))
+    odd = len(_DEBRIS_CHAR.findall(text.lstrip(_BULLETS)))
     if not odd or sum(map(is_han, text)) < 2:
         return odd >= 2 and odd * 3 >= len(text)
     return share_common(text) < 0.4
 
 
 def is_person_line(line: str) -> bool:
-    """Whether a line is nothing but one to four personal names (an editor at a page's foot)."""
+    """Whether a line is nothing but names: an editor at a page's foot, an author in brackets."""
+    if _BRACKETED_NAME.fullmatch(line):
+        return True
     names = re.split(r"[ 、/]", line)
     return bool(_NAME.fullmatch(line)) and all(name[0] in _SURNAMES for name in names)
 

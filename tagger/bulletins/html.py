@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 from tagger.bulletins.frequency import is_han
+from tagger.errors import LimitError
 
 #: The names that Chinese government pages must use (content-management standard), then others.
 _META = {
@@ -13,8 +15,17 @@ _META = {
     "issuer": ("ContentSource", "source", "Author"),
 }
 _ISO_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
-#: An extract with less than this share of the page's prose lost the bulletin.
-_MIN_KEPT = 0.5
+#: An extract with less than this share of the page's prose lost the bulletin; one with more than
+#: this share of its characters in lines that the page does not have broke its sentences.
+_MIN_KEPT, _MAX_BROKEN = 0.5, 0.1
+#: Below so many characters trafilatura takes the bare strings of the page, which breaks a sentence
+#: at every bold word; its own 250 are a paragraph of English but half a bulletin of Chinese.
+_MIN_EXTRACTED = 50
+#: No bulletin's page has more lines; trafilatura needs 50 µs for each.
+_MAX_LINES = 20_000
+#: Rows of a table as trafilatura writes them, the rule below the head among them.
+_ROW = re.compile(r"\|(.*)\|\s*")
+_RULE = re.compile(r"[|\s-]*")
 _STOP = re.compile(r"[。！？；]")
 
 
@@ -31,30 +42,61 @@ def extract_html(page: str) -> dict[str, str | None]:
     dict
         ``text`` with one block a line, ``title``, ``date`` (ISO) and ``issuer``, the
         last three None where the page's own metadata does not state them.
+
+    Raises
+    ------
+    LimitError
+        Nested so deeply that the parser stops, which would lose the rest of the page.
     """
-    from lxml import html as lxml_html
-
-    tree = lxml_html.document_fromstring(page.encode("utf-8"), parser=_parser())
+    tree, is_deep = _parse(page)
+    if tree is None:
+        return {"text": "", **dict.fromkeys(_META)}
     everything = _all_lines(tree)
-    main = _main_text(page)
-    text = main if _prose(main) >= _MIN_KEPT * _prose(everything) else everything
-    return {"text": text, **_facts(tree)}
+    main = "" if is_deep or everything.count("\n") > _MAX_LINES else _main_text(page)
+    return {"text": main if _is_faithful(main, everything) else everything, **_facts(tree)}
 
 
-def _parser():  # type: ignore[no-untyped-def]
+def _parse(page: str):  # type: ignore[no-untyped-def]
+    """The tree, None for a page without elements, and whether it is too deep for trafilatura."""
     from lxml import etree
 
-    return etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
+    for is_deep in (False, True):
+        parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=is_deep)
+        tree = etree.fromstring(page.encode("utf-8"), parser=parser)
+        if not any("XML_PARSE_HUGE" in entry.message for entry in parser.error_log):
+            return tree, is_deep
+    raise LimitError("nested more than 2048 elements deep", hint="Save the page as text.")
+
+
+def _is_faithful(main: str, everything: str) -> bool:
+    lines = {"".join(line.split()) for line in everything.split("\n")}
+    broken = sum(len(line) for line in main.split("\n") if "".join(line.split()) not in lines)
+    is_kept = bool(main) and _prose(main) >= _MIN_KEPT * _prose(everything)
+    return is_kept and broken <= _MAX_BROKEN * len(main)
 
 
 def _main_text(page: str) -> str:
-    import trafilatura
+    import copy
 
+    import trafilatura
+    from trafilatura.settings import DEFAULT_CONFIG
+
+    config = copy.deepcopy(DEFAULT_CONFIG)
+    config.set("DEFAULT", "MIN_EXTRACTED_SIZE", str(_MIN_EXTRACTED))
     text = trafilatura.extract(
-        page, output_format="txt", include_comments=False, include_tables=True,
+        page, config=config, output_format="txt", include_comments=False, include_tables=True,
         include_formatting=False, favor_recall=True, deduplicate=False, with_metadata=False,
     )  # fmt: skip
-    return text or ""
+    lines = map(_plain_line, (text or "").split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _plain_line(line: str) -> str:
+    """A line without the marks that trafilatura adds to lists and tables."""
+    if _RULE.fullmatch(line):
+        return ""
+    row = _ROW.fullmatch(line)
+    return "\t".join(map(str.strip, row[1].split("|"))) if row else line.removeprefix("- ")
 
 
 _BLOCKS = frozenset(
@@ -121,7 +163,7 @@ def _facts(tree) -> dict[str, str | None]:  # type: ignore[no-untyped-def]
 def _heading(tree) -> str | None:  # type: ignore[no-untyped-def]
     for tag in ("h1", "title"):
         for element in tree.iter(tag):
-            text = _flat(element.text_content()).strip()
+            text = _flat("".join(element.itertext())).strip()
             if text:
                 return text if tag == "h1" else re.split(r"\s*[-_|–—]\s*", text)[0]
     return None
@@ -129,4 +171,7 @@ def _heading(tree) -> str | None:  # type: ignore[no-untyped-def]
 
 def _iso(date: str | None) -> str | None:
     match = _ISO_DATE.search(date or "")
-    return "{}-{:0>2}-{:0>2}".format(*match.groups()) if match else None
+    try:
+        return datetime.date(*map(int, match.groups())).isoformat() if match else None
+    except ValueError:  # no such day
+        return None

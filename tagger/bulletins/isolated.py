@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import selectors
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +58,16 @@ class Extractor:
             self._process.wait()
             for stream in (self._process.stdin, self._process.stdout):
                 if stream is not None:
-                    stream.close()
+                    with contextlib.suppress(BrokenPipeError):  # a request that never left
+                        stream.close()
             self._process = None
 
     def _ask(self, request: dict[str, str]) -> dict[str, Any]:
         process = self._running()
         assert process.stdin is not None
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it died this moment: its answer has no end
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
         line = self._read_line(process)
         if line is None:
             self.close()
@@ -77,8 +81,8 @@ class Extractor:
         if self._process is None or self._process.poll() is not None:
             self.close()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tagger.bulletins.worker"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                [sys.executable, "-m", "tagger.bulletins.worker", json.dumps(asdict(self._limits))],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
             )  # fmt: skip
         return self._process
 
@@ -99,6 +103,12 @@ class Extractor:
                     break
                 answer += chunk
         return bytes(answer)
+
+
+def _environment() -> dict[str, str]:
+    """Imports from where this process does: -m would put the current folder, and what lies in it, first."""
+    paths = os.pathsep.join(filter(None, sys.path))
+    return {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": paths}
 
 
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def read_bytes(path: Path, limits: Limits = LIMITS) -> bytes:
     LimitError
         Larger than ``limits.max_bytes``.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # unlike Path.exists, never an error of its own (a name too long)
         raise InputError("no such file", where=path, hint="Check the name.")
     if not path.is_file():
         raise DocumentError("not a regular file", where=path)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from tagger.bulletins.furniture import ANY_FIELD
 from tagger.bulletins.normalize import normalize
 
 if TYPE_CHECKING:
@@ -20,16 +21,17 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d{2})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)")
 _STATED_ISSUER = re.compile(
     r"(?:发布机构|发布单位|供稿单位|信息来源|文章来源|稿源|来源|供稿|发布者|作者)\s*[:/]\s*"
-    r"([^\s|\])】,。;:]{2,30}?)(?=[\s|\])】,。;:]|时间|日期|发布|作者|编辑|责|审核|浏览|点击|阅读|字[体号]|记者|通讯员|$)"
+    r"([^\s|\])】,。;:]{2,30}?)"
+    rf"(?=[\s|\])】,。;:]|{ANY_FIELD}|\d{{4}}|发布[人者时日机单]|责任?编|编辑|审核|浏览|点击|阅读|字[体号]|记者|通讯员|$)"
 )
 _CREDIT = re.compile(r"[(\[【]\s*([^()\[\]。]{2,30}?)\s*供稿\s*[)\]】]")
 _OFFICE = re.compile(
     r"公安|警|派出所|交管|边检|出入境|政府|政法委|新闻办"
 )
 _NAMED_OFFICE = re.compile(
-    r"(?:年来|以来|期间|日前|近日|今年|连日|近期|记者从|为了?|[,。:、\"在由和与了是对将]|^)"
+    r"(?:年来|以来|期间|日前|近日|今年|连日|近期|记者从|为了?|[,。:、\"在由和与了是对将]|^)[由在对为与]?"
     r"(?P<office>[\u4e00-\u9fff]{0,14}?"
-    r"公安(?:厅|局[\u4e00-\u9fff]{2,10}?分局|局|[\u4e00-\u9fff]{2,4}分局|分?处)"
+    r"公安(?:厅|局[\u4e00-\u9fff]{2,10}?分局|局|(?:[\u4e00-\u9fff]{2,4})?分局|分?处)"
     r"(?:[\u4e00-\u9fff]{0,10}?(?:总队|支队|大队|派出所|检查站))?)"
 )
 _MAX_TITLE = 60

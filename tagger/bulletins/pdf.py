@@ -22,7 +22,7 @@ def extract_pdf(data: bytes, limits: Limits = LIMITS) -> dict[str, str | None]:
         document = pypdfium2.PdfDocument(data)
         pages = [page.get_textpage().get_text_bounded() for page in _pages(document, limits)]
     except pypdfium2.PdfiumError as error:
-        raise _unreadable(data, str(error)) from None
+        raise _unreadable(data, str(error).rstrip(".")) from None
     text = "\n".join(pages).replace("\r\n", "\n").replace("\ufffe", "")
     if not text.strip():
         raise DocumentError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import sys
 from functools import cache
 from pathlib import Path
@@ -48,7 +49,7 @@ def read_bulletin(
     source = str(path)
     try:
         format, data = _load(path, limits)
-        original, facts = _extract(format, data, encoding, source)
+        original, facts = _extract(format, data, encoding, source, limits)
     except TaggerError as error:
         raise _located(error, source) from None
     if not original.strip():
@@ -63,7 +64,7 @@ def _load(path: str | Path, limits: Limits) -> tuple[str, bytes]:
         return _sniff(data), data
     path = Path(path)
     format = FORMATS.get(path.suffix.lower())
-    if format is None and path.exists():
+    if format is None and os.path.exists(path):
         raise InputError(
             f"unknown file type {path.suffix!r}", where=path,
             hint=f"Expected one of {', '.join(FORMATS)}, .jsonl, .csv.",
@@ -81,7 +82,7 @@ def _sniff(data: bytes) -> str:
 
 
 def _extract(
-    format: str, data: bytes, encoding: str | None, source: str
+    format: str, data: bytes, encoding: str | None, source: str, limits: Limits
 ) -> tuple[str, PageFacts]:
     if format == "txt":
         _refuse_disguise(data)
@@ -90,7 +91,7 @@ def _extract(
         return "", PageFacts()
     if format == "html":
         data = decode(data, where=source, encoding=encoding).encode("utf-8", "replace")
-    answer = extractor().extract(format, data)
+    answer = extractor(limits).extract(format, data)
     return answer["text"] or "", PageFacts(answer["title"], answer["date"], answer["issuer"])
 
 
@@ -102,9 +103,9 @@ def _refuse_disguise(data: bytes) -> None:
 
 
 @cache
-def extractor() -> Extractor:
-    """The process-wide extractor of HTML, docx and PDF text."""
-    return Extractor()
+def extractor(limits: Limits = LIMITS) -> Extractor:
+    """The process-wide extractor of HTML, docx and PDF text within some limits."""
+    return Extractor(limits)
 
 
 def _located(error: TaggerError, source: str) -> TaggerError:

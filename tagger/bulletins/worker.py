@@ -1,7 +1,8 @@
-"""The process that opens untrusted documents, one at a time: ``python -m tagger.bulletins.worker``.
+"""The process that opens untrusted documents, one at a time.
 
-It bounds its own memory, reads requests as JSON lines and answers with JSON lines, so a
-document that crashes it or eats its memory takes nothing else along.
+``python -m tagger.bulletins.worker [LIMITS]``, the limits as a JSON object of `Limits`. It
+bounds its own memory, reads requests as JSON lines and answers with JSON lines, so a document
+that crashes it or eats its memory takes nothing else along.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tagger.bulletins.limits import LIMITS
+from tagger.bulletins.limits import LIMITS, Limits
 from tagger.errors import DocumentError, LimitError, TaggerError
 
 
 def main() -> None:
     """Answer requests until standard input closes."""
-    _bound_memory(LIMITS.memory)
+    limits = Limits(**json.loads(sys.argv[1])) if sys.argv[1:] else LIMITS
+    _bound_memory(limits.memory)
     for line in sys.stdin:
-        answer = _answer(json.loads(line))
+        answer = _answer(json.loads(line), limits)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
@@ -33,11 +35,11 @@ def _bound_memory(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _answer(request: dict[str, str]) -> dict[str, Any]:
+def _answer(request: dict[str, str], limits: Limits) -> dict[str, Any]:
     try:
-        extracted = _extract(request["format"], Path(request["path"]))
-        if len(extracted["text"] or "") > LIMITS.max_chars:
-            raise LimitError(f"more than {LIMITS.max_chars} characters of text")
+        extracted = _extract(request["format"], Path(request["path"]), limits)
+        if len(extracted["text"] or "") > limits.max_chars:
+            raise LimitError(f"more than {limits.max_chars} characters of text")
         return extracted
     except TaggerError as error:
         return {"error": type(error).__name__, "message": error.message, "hint": error.hint}
@@ -48,7 +50,7 @@ def _answer(request: dict[str, str]) -> dict[str, Any]:
         return {"error": "DocumentError", "message": f"cannot be parsed ({cause})", "hint": ""}
 
 
-def _extract(format: str, path: Path) -> dict[str, str | None]:
+def _extract(format: str, path: Path, limits: Limits) -> dict[str, str | None]:
     # Imported here: each library costs 0.1-0.3 s, and most runs need one of them.
     if format == "html":
         from tagger.bulletins.html import extract_html
@@ -57,11 +59,11 @@ def _extract(format: str, path: Path) -> dict[str, str | None]:
     if format == "docx":
         from tagger.bulletins.docx import extract_docx
 
-        return extract_docx(path.read_bytes())
+        return extract_docx(path.read_bytes(), limits)
     if format == "pdf":
         from tagger.bulletins.pdf import extract_pdf
 
-        return extract_pdf(path.read_bytes())
+        return extract_pdf(path.read_bytes(), limits)
     raise DocumentError(f"unknown format {format!r}")
 
 

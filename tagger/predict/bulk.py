@@ -66,7 +66,7 @@ def tag_sources(
         Documents and records together in a format that cannot hold both.
     """
     _refuse_mixture(sources, request.format)
-    failures = _Failures()
+    failures = _Failures(_FATES.get(request.format, "It is left out."))
     with open_output(output) as stream:
         writer = _WRITERS[request.format](stream, model, request)
         for source in _batches(sources):
@@ -79,10 +79,17 @@ def tag_sources(
     return failures.count
 
 
+#: Format -> what becomes of a bad record in it.
+_FATES = {
+    "jsonl": "It has an error field.", "csv": "It has an error field.", "table": "Its row has the error.",
+}  # fmt: skip
+
+
 class _Failures:
     """Counts what failed and says so, one line each."""
 
-    def __init__(self) -> None:
+    def __init__(self, fate: str) -> None:
+        self.fate = fate
         self.count = 0
         self.n_good = 0
 
@@ -94,7 +101,7 @@ class _Failures:
         self.count += 1
         if self.count <= 20:
             where = f"{tagged.source}:{tagged.record.line}"
-            print(f"tagger: {where}: {tagged.record.error}. It has an error field.", file=sys.stderr)
+            print(f"tagger: {where}: {tagged.record.error}. {self.fate}", file=sys.stderr)
 
     def summarise(self) -> None:
         if self.count > 1:

@@ -69,8 +69,13 @@ def _special(target: Path) -> Iterator[TextIO]:
     """A device or pipe is written straight away; a folder is refused."""
     if target.is_dir():
         raise OutputError("is a folder", where=target, hint="Give a file name.")
-    with target.open("w", encoding="utf-8", errors=_ERRORS, newline="") as file:
-        yield file
+    try:
+        with target.open("w", encoding="utf-8", errors=_ERRORS, newline="") as file:
+            yield file
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror})", where=target) from None
 
 
 def _replaced(target: Path) -> Iterator[TextIO]:

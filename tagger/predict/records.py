@@ -119,7 +119,7 @@ def _binary(path: str) -> BinaryIO:
     if not Path(path).is_file():
         raise InputError("no such file", where=path, hint="Check the name.")
     try:
-        return open(path, "rb")  # noqa: SIM115 - closed with the lines that are read from it
+        return open(path, "rb")
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=path) from None
 

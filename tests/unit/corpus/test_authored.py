@@ -83,11 +83,19 @@ def _replaced(old: str, new: str) -> str:
         (_replaced("\tpatrol\t", "\tpatrl\t"), 9, "unknown domain 'patrl'. Did you mean 'patrol'? Use - for none."),
         (_replaced("\tpatrol\t", "\t\t"), 9, "unknown domain ''"),
         (_replaced("\tpatrol\t", "\t-,patrol\t"), 9, "unknown domain '-'"),
-        (_replaced("propaganda, patrol", "patrol, patrol"), 10, "found a repeated domain in 'patrol, patrol', expected"),
+        (
+            _replaced("propaganda, patrol", "patrol, patrol"),
+            10,
+            "found a repeated domain in 'patrol, patrol', expected",
+        ),
         (_replaced("implicit", "implicite"), 10, "found unknown mark 'implicite', expected one of implicit, trap"),
         (_replaced("李明\t-", "李明\tpatrol"), 12, "found page furniture with domains, expected - for a sentence"),
         (_replaced("强化巡防。", "强化巡防。守护平安。"), 9, "found '强化巡防。守护平安。' is cut at '强化巡防。'"),
-        (_replaced("强化巡防。", "强化巡防，"), 9, "expected one sentence a line, ended by 。!?; unless it is the last"),
+        (
+            _replaced("强化巡防。", "强化巡防，"),
+            9,
+            "expected one sentence a line, ended by 。!?; unless it is the last",
+        ),
     ],
 )
 def test_a_breach_is_told_with_file_and_line(

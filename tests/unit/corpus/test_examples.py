@@ -27,7 +27,7 @@ def _lines(path: Path, *records: object) -> Path:
     return path
 
 
-@pytest.fixture()
+@pytest.fixture
 def few(tmp_path: Path, domains: DomainSet) -> Examples:
     """The sentences of `_PAGE`."""
     (tmp_path / "01.txt").write_text(_PAGE, encoding="utf-8")
@@ -154,9 +154,7 @@ def test_a_bulletin_in_two_places_is_told_with_its_second_line(tmp_path: Path, d
     [(b"", "no records in it"), (b"\n \n", "no records in it"), ("民警".encode("gb18030"), "cannot be read as UTF-8")],
     ids=["empty", "blank", "gb18030"],
 )
-def test_a_file_without_records_is_told_by_name(
-    tmp_path: Path, domains: DomainSet, data: bytes, problem: str
-) -> None:
+def test_a_file_without_records_is_told_by_name(tmp_path: Path, domains: DomainSet, data: bytes, problem: str) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(data)
     with pytest.raises(InputError, match=problem):

@@ -18,7 +18,7 @@ _YAML = (
 )
 
 
-@pytest.fixture()
+@pytest.fixture
 def classifier(tmp_path: Path, domains: DomainSet) -> LexiconClassifier:
     """The model of `_YAML`."""
     return load_lexicon(_write(tmp_path, _YAML), domains)
@@ -115,9 +115,7 @@ def test_words_come_in_column_order_whatever_order_the_file_has(tmp_path: Path, 
         (_YAML.replace("words: [巡逻]", "word: [巡逻]"), "not a lexicon ('words')"),
     ],
 )
-def test_a_file_that_is_no_lexicon_is_told_by_name(
-    tmp_path: Path, domains: DomainSet, text: str, problem: str
-) -> None:
+def test_a_file_that_is_no_lexicon_is_told_by_name(tmp_path: Path, domains: DomainSet, text: str, problem: str) -> None:
     path = _write(tmp_path, text)
     with pytest.raises(CorpusError) as error:
         load_lexicon(path, domains)

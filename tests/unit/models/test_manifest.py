@@ -97,7 +97,7 @@ def test_a_version_follows_names_and_contents_and_nothing_else(tmp_path: Path) -
     assert version_of(files) != version_of({"a": files["a"], "c": files["b"]})
 
 
-@pytest.fixture()
+@pytest.fixture
 def model(tmp_path: Path) -> tuple[Path, Manifest]:
     """A folder of two files with a manifest of both."""
     for name in ("a.json", "b.json"):

@@ -90,7 +90,7 @@ def features(request: pytest.FixtureRequest) -> TextFeatures:
     return TextFeatures(min_df=1, **request.param)
 
 
-@pytest.fixture()
+@pytest.fixture
 def fitted(features: TextFeatures) -> TextFeatures:
     """The same, fitted on `_TEXTS`."""
     return features.fit(_TEXTS)
@@ -324,7 +324,7 @@ def _classifier(**settings: Any) -> TfidfClassifier:
     return TfidfClassifier(TextFeatures(min_df=1, **settings), LinearHead(C=10.0))
 
 
-@pytest.fixture()
+@pytest.fixture
 def classifier() -> TfidfClassifier:
     """A classifier fitted on `_TEXTS`."""
     return _classifier().fit(_TEXTS, _Y)

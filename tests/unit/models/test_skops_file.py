@@ -61,7 +61,7 @@ def test_what_is_read_back_works_alike(tmp_path: Path) -> None:
     skops_file.dump(parts, tmp_path / "model.skops")
     again = skops_file.load(tmp_path / "model.skops", _TRUSTED)
     X, X_again = parts["features"].transform(_TEXTS), again["features"].transform(_TEXTS)  # type: ignore[attr-defined]
-    assert (X != X_again).nnz == 0
+    assert (X_again != X).nnz == 0
     scores = parts["head"].decision_function(X)  # type: ignore[attr-defined]
     assert np.array_equal(again["head"].decision_function(X_again), scores)
 
@@ -96,7 +96,9 @@ def test_a_foreign_type_is_refused(tmp_path: Path) -> None:
         skops_file.load(tmp_path / "model.skops", _TRUSTED)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x80\x04K\x05.", b"PK\x03\x04", b"x" * 500], ids=["empty", "pickle", "zip", "x"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x80\x04K\x05.", b"PK\x03\x04", b"x" * 500], ids=["empty", "pickle", "zip", "x"]
+)
 def test_what_is_no_archive_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "model.skops").write_bytes(data)
     with pytest.raises(ModelError, match=r"model\.skops: not a readable model file \(BadZipFile\)\. Train"):

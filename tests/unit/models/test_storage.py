@@ -25,7 +25,7 @@ from tagger.models.tfidf import TfidfClassifier
 _FILES = ("calibration.json", "decision.json", "domains.json", "model.skops")
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path: Path, tfidf_folder: Path) -> Path:
     """A copy of the small TF-IDF model, to be damaged."""
     return Path(shutil.copytree(tfidf_folder, tmp_path / "copy"))
@@ -55,7 +55,9 @@ def test_what_is_saved_scores_like_what_was_trained(
     assert loaded.classifier.explain(examples.texts[1], 0) == trained.explain(examples.texts[1], 0)
 
 
-def test_a_model_knows_its_domains_thresholds_and_training(tfidf: Model, examples: Examples, domains: DomainSet) -> None:
+def test_a_model_knows_its_domains_thresholds_and_training(
+    tfidf: Model, examples: Examples, domains: DomainSet
+) -> None:
     assert tfidf.domains == domains
     assert (tfidf.name, tfidf.config, tfidf.manifest.seed) == ("small", {"seed": 1}, 1)
     assert tfidf.manifest.data == {"hash": examples.hash, "n_bulletins": 8, "n_texts": 48}
@@ -241,7 +243,7 @@ def test_a_model_can_be_read_by_everyone(tmp_path: Path, domains: DomainSet) -> 
 
 def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path, domains: DomainSet) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(OutputError, match="holds something that is not a model. Choose another folder."):
+    with pytest.raises(OutputError, match=r"holds something that is not a model\. Choose another folder\."):
         _save_words(tmp_path, domains, "巡逻")
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 

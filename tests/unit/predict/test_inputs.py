@@ -10,7 +10,7 @@ from tagger.errors import InputError
 from tagger.predict.inputs import Source, find_sources
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder, with documents, records, hidden and unknown files in it."""
     for name in ("b.txt", "a.TXT", "sub/c.html", "sub/d.jsonl", "e.csv", "notes.xyz", ".hidden.txt", ".git/f.txt"):

@@ -33,13 +33,24 @@ def test_the_place_stays_as_it_was_until_the_end(tmp_path: Path) -> None:
     assert target.read_text() == "new"
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), InterruptedError()], ids=repr)
-def test_when_the_block_breaks_off_nothing_is_left_of_it(tmp_path: Path, error: BaseException) -> None:
-    target = tmp_path / "out.txt"
-    target.write_text("old")
-    with pytest.raises((type(error), OutputError)), open_output(str(target)) as stream:
+def _break_off(target: Path, error: BaseException) -> None:
+    with open_output(str(target)) as stream:
         stream.write("half")
         raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(ValueError("x"), ValueError), (KeyboardInterrupt(), KeyboardInterrupt), (OSError(28, "full"), OutputError)],
+    ids=["error", "interrupt", "full_disk"],
+)
+def test_when_the_block_breaks_off_nothing_is_left_of_it(
+    tmp_path: Path, error: BaseException, raised: type[BaseException]
+) -> None:
+    target = tmp_path / "out.txt"
+    target.write_text("old")
+    with pytest.raises(raised):
+        _break_off(target, error)
     assert target.read_text() == "old"
     assert _names(tmp_path) == ["out.txt"]
 
@@ -107,7 +118,7 @@ def test_without_a_name_standard_output_is_written(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "民警"
 
 
-@pytest.fixture()
+@pytest.fixture
 def source(tmp_path: Path) -> Path:
     """An input, with a symbolic and a hard link to it, and another file."""
     path = tmp_path / "in.txt"
@@ -123,9 +134,7 @@ def test_an_output_that_is_an_input_is_refused(source: Path, name: str) -> None:
     output = f"{source.parent}/{name.format(source.parent.name)}"
     with pytest.raises(UsageError) as error:
         refuse_inputs(output, ["-", "elsewhere.txt", str(source)])
-    assert str(error.value) == (
-        f"--output {output}: is also an input; it would be overwritten. Choose another name."
-    )
+    assert str(error.value) == (f"--output {output}: is also an input; it would be overwritten. Choose another name.")
 
 
 def test_an_input_that_is_a_link_to_the_output_is_refused(source: Path) -> None:

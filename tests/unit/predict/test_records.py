@@ -149,7 +149,9 @@ def test_a_text_is_cut_like_a_bulletin_of_its_own(tmp_path: Path, lexicon: Model
     "encoding", ["utf-8", "utf-8-sig", "gb18030", "big5hkscs", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
 )
 def test_the_encoding_of_a_csv_is_recognised(tmp_path: Path, lexicon: Model, encoding: str) -> None:
-    text = _ROWS if encoding != "big5hkscs" else "編號,正文\r\n1,民警在夜市開展巡邏。\r\n2,向群眾舉辦講座，開展宣傳。\r\n"
+    text = (
+        _ROWS if encoding != "big5hkscs" else "編號,正文\r\n1,民警在夜市開展巡邏。\r\n2,向群眾舉辦講座，開展宣傳。\r\n"
+    )
     found = _tag(_csv(tmp_path, text, encoding), lexicon, "正文")
     first = text.split("\r\n")[0].split(",")
     assert [list(t.record.fields) for t in found] == [first, first]
@@ -213,7 +215,9 @@ def test_a_utf_16_file_cut_within_a_character_loses_only_its_last_record(tmp_pat
     assert [_domains(t) for t in found] == [("patrol",), ("patrol",), None]
 
 
-@pytest.mark.parametrize(("delimiter", "other"), [(",", "；"), (";", "、"), ("\t", "；")], ids=["comma", "semicolon", "tab"])
+@pytest.mark.parametrize(
+    ("delimiter", "other"), [(",", "；"), (";", "、"), ("\t", "；")], ids=["comma", "semicolon", "tab"]
+)
 def test_the_delimiter_is_told_from_the_header(tmp_path: Path, lexicon: Model, delimiter: str, other: str) -> None:
     text = f"id{delimiter}text\n1{delimiter}民警巡逻{other}开展宣传。\n"
     (found,) = _tag(_csv(tmp_path, text), lexicon)
@@ -314,3 +318,15 @@ def test_the_file_is_closed_after_its_last_record_and_after_a_refusal(tmp_path: 
         _tag(_csv(tmp_path, ""), lexicon)
     with pytest.raises(InputError):
         _tag(_csv(tmp_path, "a,b\n"), lexicon)
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.jsonl"])
+def test_no_more_than_a_chunk_is_read_ahead(
+    tmp_path: Path, lexicon: Model, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    rows = "id,text\n" + "1,民警巡逻。\n" * 5_000 if name == "in.csv" else f"{_GOOD}\n" * 5_000
+    (tmp_path / name).write_text(rows, encoding="utf-8")
+    read: list[int] = []
+    monkeypatch.setattr(records, "_checked", lambda number, fields, field: read.append(number) or Record(number, {}))
+    next(tag_records(str(tmp_path / name), lexicon, "text"))
+    assert len(read) == records._CHUNK

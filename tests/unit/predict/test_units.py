@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,18 @@ from tagger.predict.tagging import TaggedBulletin, tag_bulletin
 from tagger.predict.units import LEVELS, units
 
 _PIECES = st.sampled_from(
-    ["强化巡控保稳定。", "一是开展宣传。", "（二）整治违停", "民警巡逻。", "打印本页", "来源：县公安局", "\n", "\n\n", " ", "3起"]
+    [
+        "强化巡控保稳定。",
+        "一是开展宣传。",
+        "（二）整治违停",
+        "民警巡逻。",
+        "打印本页",
+        "来源：县公安局",
+        "\n",
+        "\n\n",
+        " ",
+        "3起",
+    ]
 )
 
 
@@ -32,7 +45,7 @@ def test_every_sentence_of_any_page_is_in_one_unit(lexicon: Model, level: str, p
     tagged = tag_bulletin(parse_bulletin("".join(pieces)), lexicon)
     rows = list(units(tagged, level))
     assert [place for unit in rows for place in unit.sentences] == _places(tagged)
-    assert all(one.end <= other.start for one, other in zip(rows, rows[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(rows))
     for unit in rows:
         sentences = [tagged.bulletin.sentence(*place) for place in unit.sentences]
         assert (unit.start, unit.end) == (sentences[0].start, sentences[-1].end)

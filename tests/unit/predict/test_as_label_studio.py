@@ -1,0 +1,86 @@
+"""Label Studio tasks: text and place, a stable uid, the tags as a choices prediction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from tagger.bulletins.bulletin import parse_bulletin
+from tagger.models.storage import Model
+from tagger.predict.as_label_studio import tasks
+from tagger.predict.tagging import TaggedBulletin, tag_bulletin
+
+_LEVELS = ("measure", "paragraph", "sentence")
+
+
+def test_a_task_holds_its_text_and_where_it_stands(page: TaggedBulletin) -> None:
+    task = list(tasks(page, "paragraph"))[1]
+    text = "强化巡控保稳定。巡特警每晚在夜市开展武装巡逻。向商户发放宣传单二百份。"
+    assert task["data"] == {
+        "uid": "0312:paragraph:2:40", "content_hash": hashlib.sha256(text.encode()).hexdigest(), "text": text,
+        "bulletin": "0312", "source": "pages/0312.txt", "title": "某县公安局多措并举守护平安",
+        "unit": "paragraph", "index": 2, "start": 40, "end": 75,
+    }  # fmt: skip
+
+
+def test_tags_are_a_prediction_of_choices(page: TaggedBulletin) -> None:
+    task = list(tasks(page, "paragraph"))[1]
+    assert task["predictions"] == [
+        {
+            "model_version": f"words-{page.model.version}",
+            "score": 0.5,
+            "result": [
+                {"from_name": "domains", "to_name": "text", "type": "choices",
+                 "value": {"choices": ["patrol", "propaganda"]}}
+            ],
+        }
+    ]  # fmt: skip
+
+
+def test_a_text_without_tags_has_an_empty_prediction(page: TaggedBulletin) -> None:
+    task = next(tasks(page, "paragraph"))
+    assert task["predictions"] == [{"model_version": f"words-{page.model.version}", "score": 0.0, "result": []}]
+
+
+@pytest.mark.parametrize("level", _LEVELS)
+def test_offsets_give_the_text_and_page_furniture_gives_no_task(page: TaggedBulletin, level: str) -> None:
+    found = list(tasks(page, level))
+    assert len(found) == {"measure": 3, "paragraph": 3, "sentence": 7}[level]
+    for task in found:
+        data = task["data"]
+        assert page.bulletin.original[data["start"] : data["end"]] == data["text"]
+        assert data["text"] != "打印本页"
+
+
+@pytest.mark.parametrize("level", _LEVELS)
+def test_every_task_of_a_page_has_a_uid_of_its_own(page: TaggedBulletin, level: str) -> None:
+    uids = [task["data"]["uid"] for task in tasks(page, level)]
+    assert len(set(uids)) == len(uids)
+
+
+def test_a_uid_does_not_change_with_the_model_or_the_run(page: TaggedBulletin, tfidf: Model) -> None:
+    again = tag_bulletin(parse_bulletin(page.bulletin.original, id="0312", source="elsewhere/0312.txt"), tfidf)
+    for level in _LEVELS:
+        uids = [task["data"]["uid"] for task in tasks(page, level)]
+        assert uids == [task["data"]["uid"] for task in tasks(again, level)]
+
+
+def test_the_hash_changes_with_the_text_alone(lexicon: Model) -> None:
+    one, other, same = (
+        next(tasks(tag_bulletin(parse_bulletin(text, id=id), lexicon), "paragraph"))["data"]["content_hash"]
+        for text, id in (("民警巡逻。", "a"), ("民警巡逻！", "a"), ("民警巡逻。", "b"))
+    )
+    assert one == same != other
+
+
+def test_a_task_is_plain_json(hostile: TaggedBulletin) -> None:
+    found = list(tasks(hostile, "sentence"))
+    assert json.loads(json.dumps(found)) == found
+    assert found[0]["data"]["title"] == "<script>alert(1)</script>公安局"
+
+
+def test_a_page_without_a_title_has_an_empty_one(lexicon: Model) -> None:
+    task = next(tasks(tag_bulletin(parse_bulletin("民警巡逻。"), lexicon), "paragraph"))
+    assert task["data"]["title"] == ""

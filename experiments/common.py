@@ -26,14 +26,16 @@ SEEDS = ROOT.parent / "shared" / "gold" / "seeds.jsonl"
 
 def data() -> tuple[DomainSet, Examples, Examples | None]:
     """The domains, the corpus, and the real sentences where they are there."""
-    domains, examples = load_examples(compose())
+    domains, examples, _ = load_examples(compose())
     return domains, examples, examples_from_jsonl(SEEDS, domains) if SEEDS.exists() else None
 
 
 def measure(overrides: Sequence[str], domains: DomainSet, examples: Examples, seeds: Examples | None) -> dict[str, Any]:
     """Train one config; its figures out of fold and on the real sentences."""
     started = time.perf_counter()
-    trained = train(compose(overrides), examples, domains)
+    config = compose(overrides)
+    copies = load_examples(config)[2] if config.augmentation.share else None
+    trained = train(config, examples, domains, copies)
     row: dict[str, Any] = {
         "overrides": list(overrides), "n_bulletins": len(np.unique(examples.bulletins)), "n_texts": len(examples),
         "seconds": round(time.perf_counter() - started, 1), "out_of_fold": trained.metrics,

@@ -28,6 +28,7 @@ RUNS = {
     "+ title (the default)": [],
     "the default, C = 0.3": ["model.head.C=0.3"],
     "the default, C = 3": ["model.head.C=3"],
+    "the default, with damaged copies": ["augmentation=damage"],
     "the default, own thresholds only": ["model.shrinkage=0"],
     "the default, one shared threshold": ["model.shrinkage=1e9"],
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tagger.corpus.damage import DamageConfig
 from tagger.errors import UsageError
 from tagger.project import project_path
 
@@ -80,6 +81,7 @@ class TrainConfig:
     model: LexiconConfig | TfidfConfig = field(default_factory=TfidfConfig)
     data: DataConfig = field(default_factory=DataConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
+    augmentation: DamageConfig = field(default_factory=DamageConfig)
     seed: int = 1
     output: str = "models/tfidf"
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tagger.corpus.authored import load_corpus
+from tagger.corpus.damage import damaged_copies
 from tagger.corpus.examples import Examples, examples_from_corpus
 from tagger.corpus.splits import grouped_folds
 from tagger.domains import DomainSet, load_domains
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from tagger.models.tfidf import TfidfClassifier
 
 log = logging.getLogger(__name__)
+
+#: Row numbers to train on, and rows held out, fold by fold.
+Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,9 @@ def run(config: TrainConfig) -> Manifest:
     CorpusError, UsageError, OutputError
     """
     started = time.monotonic()
-    domains, examples = load_examples(config)
+    domains, examples, copies = load_examples(config)
     log.info("%d sentences of %d bulletins", len(examples), len(np.unique(examples.bulletins)))
-    trained = train(config, examples, domains)
+    trained = train(config, examples, domains, copies)
     data = {
         "hash": examples.hash,
         "n_bulletins": len(np.unique(examples.bulletins)),
@@ -77,22 +81,26 @@ def run(config: TrainConfig) -> Manifest:
     return manifest
 
 
-def load_examples(config: TrainConfig) -> tuple[DomainSet, Examples]:
-    """The domain set and the examples that a config names."""
+def load_examples(config: TrainConfig) -> tuple[DomainSet, Examples, Examples]:
+    """The domain set, the examples that a config names, and their damaged copies (often none)."""
     domains = load_domains(config.data.domains or project_path("labels/domains.yaml"))
     corpus = load_corpus(config.data.corpus or project_path("labels/corpus"), domains)
-    return domains, examples_from_corpus(corpus, domains)
+    copies = damaged_copies(corpus, config.augmentation, seed=config.seed)
+    return domains, examples_from_corpus(corpus, domains), examples_from_corpus(copies, domains)
 
 
-def train(config: TrainConfig, examples: Examples, domains: DomainSet) -> Trained:
+def train(
+    config: TrainConfig, examples: Examples, domains: DomainSet, copies: Examples | None = None
+) -> Trained:
     """Train the model of a config on examples.
 
-    Thresholds and calibration come from out-of-fold scores; the returned classifier is
-    fitted on all examples. Page furniture is neither trained on nor tagged.
+    Thresholds and weights of signals come from out-of-fold scores of `examples`; the
+    returned classifier is fitted on all of them. `copies` are only trained on, each with
+    the bulletin that it is a copy of. Page furniture is neither trained on nor tagged.
     """
     if isinstance(config.model, LexiconConfig):
         return _without_training(config.model, examples, domains)
-    return _tfidf(config, config.model, examples, domains)
+    return _tfidf(config, config.model, examples, domains, copies or examples.take(np.array([], dtype=int)))
 
 
 def _without_training(config: LexiconConfig, examples: Examples, domains: DomainSet) -> Trained:
@@ -102,20 +110,22 @@ def _without_training(config: LexiconConfig, examples: Examples, domains: Domain
     return Trained(classifier, thresholds, y_proba, _metrics(examples, y_proba, thresholds, domains))
 
 
-def _tfidf(config: TrainConfig, model: TfidfConfig, examples: Examples, domains: DomainSet) -> Trained:
+def _tfidf(
+    config: TrainConfig, model: TfidfConfig, examples: Examples, domains: DomainSet, copies: Examples
+) -> Trained:
     new_classifier = _factory(model, domains)
     folds = _folds(config, examples)
-    signals = _out_of_fold(new_classifier, examples, folds)
+    signals = _out_of_fold(new_classifier, examples, copies, folds)
     y_proba = _silenced(_combined_out_of_fold(signals, examples, folds), examples)
     is_text = ~examples.noise
     thresholds = choose_thresholds(examples.y_true[is_text], y_proba[is_text], shrinkage=model.shrinkage)
-    content = examples.take(is_text)
+    content = examples.take(is_text).join(copies.take(~copies.noise))
     classifier = new_classifier().fit(content.texts, content.y_true)
-    classifier.combiner = fit_combiner(content.y_true, signals[is_text])
+    classifier.combiner = fit_combiner(examples.y_true[is_text], signals[is_text])
     return Trained(classifier, thresholds, y_proba, _metrics(examples, y_proba, thresholds, domains))
 
 
-def _folds(config: TrainConfig, examples: Examples) -> list[tuple[np.ndarray, np.ndarray]]:
+def _folds(config: TrainConfig, examples: Examples) -> Folds:
     """Row numbers to train on, furniture left out, and rows held out."""
     n_folds = config.split.n_folds
     try:
@@ -126,12 +136,14 @@ def _folds(config: TrainConfig, examples: Examples) -> list[tuple[np.ndarray, np
 
 
 def _out_of_fold(
-    new_classifier: Callable[[], TfidfClassifier], examples: Examples, folds: list[tuple[np.ndarray, np.ndarray]]
+    new_classifier: Callable[[], TfidfClassifier], examples: Examples, copies: Examples, folds: Folds
 ) -> np.ndarray:
     """Signals of every example from a model that did not see its bulletin, (n_texts, n_domains, n_signals)."""
     signals = np.zeros((*examples.y_true.shape, len(new_classifier().signals)))
     for number, (rows, held_out) in enumerate(folds, start=1):
         part = examples.take(rows)
+        is_theirs = np.isin(copies.bulletins, part.bulletins) & ~copies.noise
+        part = part.join(copies.take(is_theirs))
         try:
             classifier = new_classifier().fit(part.texts, part.y_true)
         except ValueError as error:
@@ -142,7 +154,7 @@ def _out_of_fold(
 
 
 def _combined_out_of_fold(
-    signals: np.ndarray, examples: Examples, folds: list[tuple[np.ndarray, np.ndarray]]
+    signals: np.ndarray, examples: Examples, folds: Folds
 ) -> np.ndarray:
     """Probabilities by a combiner that did not see the bulletin either."""
     y_proba = np.zeros(examples.y_true.shape, dtype=np.float32)

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common import SEEDS, figure, table, write  # noqa: E402
 
 from tagger.models.storage import load_model, shipped_models  # noqa: E402
-from tagger.predict.measuring import measure  # noqa: E402
+from tagger.training.measuring import measure  # noqa: E402
 
 INTRODUCTION = """# The shipped models on real text
 

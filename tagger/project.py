@@ -16,7 +16,7 @@ def project_path(name: str) -> Path:
         This installation does not carry it.
     """
     package = Path(__file__).parent
-    for root in (package.parent, package / "project"):
+    for root in (package.parent, package / "bundled"):
         if (root / name).exists():
             return root / name
     raise UsageError(

@@ -15,7 +15,7 @@ from tagger.bulletins.bulletin import parse_bulletin
 from tagger.corpus.authored import load_corpus
 from tagger.corpus.examples import Examples, examples_from_corpus
 from tagger.domains import Domain, DomainSet
-from tagger.models.calibration import fit_sigmoids
+from tagger.models.combiner import fit_combiner
 from tagger.models.features import TextFeatures
 from tagger.models.lexicon import LexiconClassifier
 from tagger.models.linear_head import LinearHead
@@ -102,11 +102,12 @@ def examples(corpus_folder: Path, domains: DomainSet) -> Examples:
 
 
 def fitted_tfidf(examples: Examples) -> TfidfClassifier:
-    """A TF-IDF classifier fitted on the small corpus and calibrated on its own scores."""
-    classifier = TfidfClassifier(TextFeatures(min_df=1), LinearHead(C=10.0))
+    """A TF-IDF classifier fitted on the small corpus, its signals weighed on the same."""
+    classifier = TfidfClassifier(
+        TextFeatures(min_df=1), LinearHead(C=10.0), signals=("text", "clauses", "lead_in", "previous")
+    )
     classifier.fit(examples.texts, examples.y_true)
-    scores = classifier.decision_function(examples.texts)
-    classifier.slopes, classifier.intercepts = fit_sigmoids(examples.y_true, scores)
+    classifier.combiner = fit_combiner(examples.y_true, classifier.compute_signals(examples.texts), C=100.0)
     return classifier
 
 

@@ -21,7 +21,7 @@ def evaluate(
     """
     from tagger.errors import UsageError
     from tagger.models.storage import DEFAULT, load_model
-    from tagger.predict.measuring import measure
+    from tagger.training.measuring import measure
     from tagger.predict.outputs import open_output, refuse_inputs
 
     if threshold is not None and not 0 < threshold < 1:

@@ -60,6 +60,15 @@ class Examples:
             self.paragraphs[rows], self.noise[rows], [self.ids[i] for i in rows],
         )  # fmt: skip
 
+    def join(self, other: Examples) -> Examples:
+        """These examples, then the others."""
+        return Examples(
+            [*self.texts, *other.texts], np.concatenate([self.y_true, other.y_true]),
+            np.concatenate([self.bulletins, other.bulletins]),
+            np.concatenate([self.paragraphs, other.paragraphs]),
+            np.concatenate([self.noise, other.noise]), [*self.ids, *other.ids],
+        )  # fmt: skip
+
     @property
     def hash(self) -> str:
         """sha256 over ids, texts and labels: the same data, the same hash."""

@@ -1,4 +1,4 @@
-"""Text in context -> sparse TF-IDF rows: n-grams of characters and words, the context apart."""
+"""Texts -> sparse TF-IDF rows: n-grams of characters and of words."""
 
 from __future__ import annotations
 
@@ -12,112 +12,93 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
-from tagger.bulletins.context import TextInContext
-
 _DIGIT = re.compile(r"\d")
 #: Words come joined by spaces from the segmenter; each token is what stands between them.
 _TOKEN = r"(?u)\S+"
 
 
 class TextFeatures(TransformerMixin, BaseEstimator):
-    """TF-IDF over n-grams of a sentence and of its context.
+    """TF-IDF over n-grams of characters and words.
 
     Parameters
     ----------
-    char_ngrams : tuple of (int, int) or None, default=(1, 4)
-        Shortest and longest character n-grams of the sentence; None for none.
+    char_ngrams : tuple of (int, int) or None, default=(1, 3)
+        Shortest and longest character n-grams; None for none.
     word_ngrams : tuple of (int, int) or None, default=(1, 2)
-        Shortest and longest word n-grams of the sentence (segmented by jieba).
-    context : sequence of str, default=("lead_in",)
-        Fields of `TextInContext` that get columns of their own.
-    context_ngrams : tuple of (int, int), default=(1, 3)
-        Character n-grams of the context fields.
-    context_weight : float, default=0.5
-        Length of a context row where the sentence's is 1; in [0, inf).
-    word_weight : float, default=1.0
-        Length of the word row where the character row is 1.
+        Shortest and longest word n-grams (segmented by jieba); None for none.
+    binary : bool, default=True
+        Whether an n-gram counts once however often it occurs; else its count is dampened
+        by a logarithm.
     min_df : int, default=2
         Fewest texts an n-gram must occur in.
 
     Attributes
     ----------
     blocks_ : list of dict
-        Per block: ``field``, ``analyzer``, ``ngrams``, ``weight``, ``terms`` (ndarray of
+        Per kind of n-gram: ``analyzer``, ``ngrams``, ``binary``, ``terms`` (ndarray of
         str, in column order) and ``idf`` (ndarray of float64, same length).
 
     Notes
     -----
     Fitted vocabularies are kept as arrays, not as dictionaries: a saved model loads ten
     times faster. Every digit counts as 0, so that no model learns a figure by heart.
+    Each block's rows have length 1.
     """
 
-    def __init__(
-        self, char_ngrams=(1, 4), word_ngrams=(1, 2), context=("lead_in",), context_ngrams=(1, 3),
-        context_weight=0.5, word_weight=1.0, min_df=2,
-    ):  # fmt: skip
+    def __init__(self, char_ngrams=(1, 3), word_ngrams=(1, 2), binary=True, min_df=2):
         self.char_ngrams = char_ngrams
         self.word_ngrams = word_ngrams
-        self.context = context
-        self.context_ngrams = context_ngrams
-        self.context_weight = context_weight
-        self.word_weight = word_weight
+        self.binary = binary
         self.min_df = min_df
 
-    def fit(self, texts: Sequence[TextInContext | str], y: object = None) -> TextFeatures:
+    def fit(self, texts: Sequence[str], y: object = None) -> TextFeatures:
         """Learn vocabularies and document frequencies.
 
         Raises
         ------
         ValueError
-            No texts, something that is not text, no n-gram that occurs `min_df` times, or
-            a field that `TextInContext` does not have.
+            No texts, something that is not text, or no n-gram that occurs `min_df` times.
         """
-        contexts = as_contexts(texts)
-        if unknown := set(self.context) - set(TextInContext._fields):
-            raise ValueError(f"context {min(unknown)!r}, expected some of {', '.join(TextInContext._fields)}")
+        texts = checked_texts(texts)
         self.blocks_ = []
         for plan in self._plan():
             vectorizer = _new_vectorizer(plan, min_df=self.min_df)
-            try:
-                vectorizer.fit(_documents(contexts, plan))
-            except ValueError:
-                if plan["field"] == "text":
-                    raise
-                continue  # no bulletin has such a context
+            vectorizer.fit(_documents(texts, plan))
             self.blocks_.append(_fitted_block(plan, vectorizer))
         if not self.blocks_:
             raise ValueError("no n-grams of any kind are asked for")
         self._restore()
         return self
 
-    def transform(self, texts: Sequence[TextInContext | str]) -> sp.csr_matrix:
+    def transform(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Rows of weights, float64, shape (n_texts, n_features), C-ordered sparse."""
         check_is_fitted(self, "blocks_")
-        contexts = as_contexts(texts)
+        texts = checked_texts(texts)
         columns = [
-            vectorizer.transform(_documents(contexts, block)) * block["weight"]
+            vectorizer.transform(_documents(texts, block))
             for block, vectorizer in zip(self.blocks_, self._vectorizers, strict=True)
         ]
         return sp.csr_matrix(sp.hstack(columns, format="csr"))
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
-        """``field:analyzer:ngram`` of every column, ndarray of object, shape (n_features,)."""
+        """``analyzer:ngram`` of every column, ndarray of object, shape (n_features,)."""
         check_is_fitted(self, "blocks_")
-        names = [f"{b['field']}:{b['analyzer']}:{t}" for b in self.blocks_ for t in b["terms"]]
+        names = [f"{block['analyzer']}:{term}" for block in self.blocks_ for term in block["terms"]]
         return np.array(names, dtype=object)
 
+    def written_form(self, column: int) -> str:
+        """A column's n-gram as it stands in a text: words without the spaces between them."""
+        for block in self.blocks_:
+            if column < len(block["terms"]):
+                term = str(block["terms"][column])
+                return term.replace(" ", "") if block["analyzer"] == "word" else term
+            column -= len(block["terms"])
+        raise IndexError(f"column {column} is beyond the last one")
+
     def _plan(self) -> Iterable[dict[str, Any]]:
-        for analyzer, ngrams, weight in (
-            ("char", self.char_ngrams, 1.0),
-            ("word", self.word_ngrams, self.word_weight),
-        ):
+        for analyzer, ngrams in (("char", self.char_ngrams), ("word", self.word_ngrams)):
             if ngrams is not None:
-                yield {"field": "text", "analyzer": analyzer, "ngrams": list(ngrams), "weight": weight}
-        for field in self.context:
-            yield {
-                "field": field, "analyzer": "char", "ngrams": list(self.context_ngrams),
-                "weight": self.context_weight,
-            }  # fmt: skip
+                yield {"analyzer": analyzer, "ngrams": list(ngrams), "binary": bool(self.binary)}
 
     def _restore(self) -> None:
         """Working vectorizers from the fitted blocks."""
@@ -140,17 +121,16 @@ class TextFeatures(TransformerMixin, BaseEstimator):
         return tags
 
 
-def as_contexts(texts: Sequence[TextInContext | str]) -> list[TextInContext]:
-    """Plain strings as texts without context; anything else but `TextInContext` is a ValueError."""
+def checked_texts(texts: Sequence[str]) -> list[str]:
+    """The texts as a list; a ValueError unless they are one or more strings."""
     if isinstance(texts, (str, bytes)) or not hasattr(texts, "__len__"):
         raise ValueError("expected a sequence of texts, got a single one")
     if not len(texts):
         raise ValueError("no texts: 0 sample(s) found while a minimum of 1 is required")
-    contexts = [TextInContext(t) if isinstance(t, str) else t for t in texts]
-    for context in contexts:
-        if not isinstance(context, TextInContext):
-            raise ValueError(f"expected str or TextInContext, got {type(context).__name__}")
-    return contexts
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f"expected str, got {type(text).__name__}")
+    return list(texts)
 
 
 def segment(text: str) -> str:
@@ -165,23 +145,23 @@ def fold_digits(text: str) -> str:
     return _DIGIT.sub("0", text)
 
 
-def _documents(contexts: Sequence[TextInContext], block: dict[str, Any]) -> list[str]:
-    texts = [fold_digits(getattr(context, block["field"])) for context in contexts]
-    return [segment(text) for text in texts] if block["analyzer"] == "word" else texts
+def _documents(texts: Sequence[str], block: dict[str, Any]) -> list[str]:
+    folded = [fold_digits(text) for text in texts]
+    return [segment(text) for text in folded] if block["analyzer"] == "word" else folded
 
 
 def _new_vectorizer(plan: dict[str, Any], **options: Any) -> TfidfVectorizer:
     if plan["analyzer"] == "word":
         options["token_pattern"] = _TOKEN
     return TfidfVectorizer(
-        analyzer=plan["analyzer"], ngram_range=tuple(plan["ngrams"]), sublinear_tf=True,
-        lowercase=True, dtype=np.float64, **options,
+        analyzer=plan["analyzer"], ngram_range=tuple(plan["ngrams"]), binary=plan["binary"],
+        sublinear_tf=True, lowercase=True, dtype=np.float64, **options,
     )  # fmt: skip
 
 
 def _fitted_block(plan: dict[str, Any], vectorizer: TfidfVectorizer) -> dict[str, Any]:
     terms = np.array([str(term) for term in vectorizer.get_feature_names_out()])
-    return {**plan, "weight": float(plan["weight"]), "terms": terms, "idf": vectorizer.idf_}
+    return {**plan, "terms": terms, "idf": vectorizer.idf_}
 
 
 def _restored_vectorizer(block: dict[str, Any]) -> TfidfVectorizer:

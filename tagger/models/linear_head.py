@@ -1,4 +1,4 @@
-"""One-vs-rest logistic regression over any numeric features, kept as two arrays."""
+"""One-vs-rest linear classifiers over any numeric features, kept as two arrays."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.svm import LinearSVC
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 
 class LinearHead(ClassifierMixin, BaseEstimator):
-    """An independent logistic regression a domain.
+    """An independent linear classifier a domain.
 
     Parameters
     ----------
-    C : float, default=4.0
+    C : float, default=1.0
         Inverse strength of the L2 penalty, > 0.
+    loss : {"squared_hinge", "log_loss"}, default="squared_hinge"
+        A linear support vector machine or logistic regression.
     positive_weight : float, default=1.0
         Weight of a positive text where a negative one weighs 1, > 0.
     tol : float, default=1e-4
-    max_iter : int, default=1000
+    max_iter : int, default=5000
 
     Attributes
     ----------
@@ -40,8 +43,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):
     positive (or negative) text gets the constant that says so.
     """
 
-    def __init__(self, C=4.0, positive_weight=1.0, tol=1e-4, max_iter=1000):
+    def __init__(self, C=1.0, loss="squared_hinge", positive_weight=1.0, tol=1e-4, max_iter=5000):
         self.C = C
+        self.loss = loss
         self.positive_weight = positive_weight
         self.tol = tol
         self.max_iter = max_iter
@@ -72,22 +76,32 @@ class LinearHead(ClassifierMixin, BaseEstimator):
     def _fit_column(self, X, target) -> tuple[np.ndarray, float, int]:
         if target.min() == target.max():
             return np.zeros(X.shape[1]), 20.0 if target[0] else -20.0, 0
-        model = LogisticRegression(
-            C=self.C, tol=self.tol, max_iter=self.max_iter, solver="liblinear", random_state=0,
-            class_weight={0: 1.0, 1: float(self.positive_weight)},
-        )  # fmt: skip
+        model = self._new_classifier()
         model.fit(X, target)
-        return model.coef_[0], float(model.intercept_[0]), int(model.n_iter_[0])
+        return model.coef_[0], float(model.intercept_[0]), int(np.max(model.n_iter_))
+
+    def _new_classifier(self) -> LinearSVC | LogisticRegression:
+        weights = {0: 1.0, 1: float(self.positive_weight)}
+        common = {"C": self.C, "tol": self.tol, "max_iter": self.max_iter, "class_weight": weights}
+        if self.loss == "squared_hinge":
+            return LinearSVC(random_state=0, **common)
+        if self.loss == "log_loss":
+            return LogisticRegression(solver="liblinear", random_state=0, **common)
+        raise ValueError(f"loss {self.loss!r}, expected 'squared_hinge' or 'log_loss'")
 
     def decision_function(self, X):
-        """Log-odds, float64, shape (n_texts, n_columns), or (n_texts,) for two classes."""
+        """Signed distances or log-odds, by the loss, float64, shape (n_texts, n_columns), or (n_texts,) for two classes."""
         check_is_fitted(self, "coef_")
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         scores = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 and not self.multilabel_ else scores
 
     def predict_proba(self, X):
-        """Probabilities: per column for multi-label targets, else summing to 1 over the classes."""
+        """Per column for multi-label targets, else summing to 1 over the classes.
+
+        The sigmoid of the decision function: a probability for ``log_loss``, only a rank
+        for ``squared_hinge`` until it is calibrated.
+        """
         scores = self.decision_function(X)
         if self.multilabel_:
             return expit(scores)

@@ -1,24 +1,36 @@
-"""The TF-IDF baseline: n-gram features, one logistic regression a domain, calibrated."""
+"""The TF-IDF baseline: weighted n-grams of a sentence, its clauses and its context.
+
+One linear classifier a domain scores any piece of text. A sentence's probability is put
+together from the scores of the whole sentence, of its best run of clauses, of its
+lead-in, neighbours and title, and from the lexicon's words in it (`SIGNALS`).
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from tagger.bulletins.context import TextInContext
 from tagger.errors import ModelError
 from tagger.models import skops_file
-from tagger.models.calibration import apply_sigmoids
 from tagger.models.classifier import Evidence
+from tagger.models.clauses import clause_windows
+from tagger.models.combiner import Combiner
 from tagger.models.features import TextFeatures, fold_digits
+from tagger.models.lexicon import LexiconClassifier
 from tagger.models.linear_head import LinearHead
 
-_ESTIMATORS, _CALIBRATION = "model.skops", "calibration.json"
+_ESTIMATORS, _COMBINER = "model.skops", "combiner.json"
 _TRUSTED = ("tagger.models.features.TextFeatures", "tagger.models.linear_head.LinearHead")
+#: What a probability can be put together from.
+SIGNALS = ("text", "clauses", "lexicon", "lead_in", "previous", "following", "title")
+#: The score of a context that is not there: that of a text that says nothing.
+_ABSENT = -1.0
 
 
 class TfidfClassifier:
@@ -28,80 +40,153 @@ class TfidfClassifier:
     ----------
     features : TextFeatures
     head : LinearHead
-    slopes, intercepts : ndarray of shape (n_domains,), optional
-        Calibration of the head's log-odds; identity by default.
+    lexicon : LexiconClassifier, optional
+        Needed for the signal ``lexicon``.
+    signals : sequence of str, default=("text",)
+        Names from `SIGNALS`; the first must be ``text``.
+    combiner : Combiner, optional
+        Weights of the signals; without one only the first counts.
+
+    Raises
+    ------
+    ValueError
+        An unknown signal, or ``lexicon`` without a lexicon.
     """
 
     kind = "tfidf"
 
     def __init__(
-        self, features: TextFeatures, head: LinearHead, *,
-        slopes: np.ndarray | None = None, intercepts: np.ndarray | None = None,
+        self, features: TextFeatures, head: LinearHead, *, lexicon: LexiconClassifier | None = None,
+        signals: Sequence[str] = ("text",), combiner: Combiner | None = None,
     ) -> None:  # fmt: skip
-        self.features, self.head = features, head
-        self.slopes, self.intercepts = slopes, intercepts
+        unknown = [name for name in signals if name not in SIGNALS]
+        if unknown or not signals or signals[0] != "text":
+            raise ValueError(f"signals {list(signals)}: expected text, then some of {SIGNALS[1:]}")
+        if "lexicon" in signals and lexicon is None:
+            raise ValueError("the signal lexicon needs a lexicon")
+        self.features, self.head, self.lexicon = features, head, lexicon
+        self.signals, self.combiner = tuple(signals), combiner
 
     def fit(self, texts: Sequence[TextInContext], y: np.ndarray) -> TfidfClassifier:
-        """Fit features and head; `y` is an indicator array of shape (n_texts, n_domains)."""
-        self.head.fit(self.features.fit_transform(texts), y)
+        """Fit features and head on the sentences alone; `y` has shape (n_texts, n_domains).
+
+        The combiner is not fitted: it needs signals of texts that this model did not see.
+        """
+        self.head.fit(self.features.fit_transform([text.text for text in texts]), y)
         return self
 
-    def decision_function(self, texts: Sequence[TextInContext]) -> np.ndarray:
-        """Uncalibrated log-odds, float64, shape (n_texts, n_domains)."""
+    def compute_signals(self, texts: Sequence[TextInContext]) -> np.ndarray:
+        """The signals of texts, float64, shape (n_texts, n_domains, n_signals)."""
+        check_is_fitted(self.head, "intercept_")
         if not texts:
-            return np.zeros((0, len(self.head.intercept_)))
-        return self.head.decision_function(self.features.transform(texts))
+            return np.zeros((0, len(self.head.intercept_), len(self.signals)))
+        return np.stack([self._signal(name, texts) for name in self.signals], axis=2)
 
     def predict_proba(self, texts: Sequence[TextInContext]) -> np.ndarray:
         """Calibrated probabilities, float32, shape (n_texts, n_domains)."""
-        scores = self.decision_function(texts)
-        n_domains = scores.shape[1]
-        slopes = np.ones(n_domains) if self.slopes is None else self.slopes
-        intercepts = np.zeros(n_domains) if self.intercepts is None else self.intercepts
-        return apply_sigmoids(scores, slopes, intercepts)
+        signals = self.compute_signals(texts)
+        return self._combiner().predict_proba(signals)
 
     def explain(self, text: TextInContext, column: int, limit: int = 5) -> list[Evidence]:
-        """The n-grams that carried a domain's score, by their share of its log-odds.
+        """The n-grams and words that carried a domain's score, by their share of its log-odds.
 
-        An n-gram within a stronger one at the same place is left out.
+        An n-gram within a stronger one of the same field is left out.
         """
-        row = self.features.transform([text])
-        slope = 1.0 if self.slopes is None else float(self.slopes[column])
-        weights = row.data * self.head.coef_[column, row.indices] * slope
-        order = np.argsort(-weights, kind="stable")
-        evidence = (self._evidence(text, int(row.indices[i]), float(weights[i])) for i in order)
-        return _distinct((e for e in evidence if e.weight > 0 and e.spans), limit)
+        weights = dict(zip(self.signals, self._combiner().weights[column], strict=True))
+        parts = [
+            part
+            for name, weight in weights.items()
+            for part in self._evidence_of(name, text, column, float(weight))
+        ]
+        return _distinct(sorted(_summed(parts), key=lambda e: -e.weight), limit)
 
-    def _evidence(self, text: TextInContext, index: int, weight: float) -> Evidence:
-        for block in self.features.blocks_:
-            if index < len(block["terms"]):
-                break
-            index -= len(block["terms"])
-        ngram = str(block["terms"][index])
-        # Words are joined by spaces in the vocabulary, and stand without them in the text.
-        written = ngram.replace(" ", "") if block["analyzer"] == "word" else ngram
-        spans = _occurrences(fold_digits(getattr(text, block["field"])).lower(), written)
-        return Evidence(written, weight, block["field"], tuple(spans))
+    def _combiner(self) -> Combiner:
+        if self.combiner is not None:
+            return self.combiner
+        n_domains = len(self.head.intercept_)
+        first = np.eye(1, len(self.signals))
+        return Combiner(np.repeat(first, n_domains, axis=0), np.zeros(n_domains))
+
+    def _signal(self, name: str, texts: Sequence[TextInContext]) -> np.ndarray:
+        if name == "text":
+            return self._decide([text.text for text in texts])
+        if name == "clauses":
+            return self._best_windows([text.text for text in texts])
+        if name == "lexicon":
+            assert self.lexicon is not None
+            return self.lexicon.predict_proba(texts).astype(float)
+        return self._context([getattr(text, name) for text in texts])
+
+    def _decide(self, texts: Sequence[str]) -> np.ndarray:
+        scores = self.head.decision_function(self.features.transform(texts))
+        return scores.reshape(len(texts), -1)
+
+    def _best_windows(self, texts: Sequence[str]) -> np.ndarray:
+        windows = [[text[start:end] for start, end in clause_windows(text)] for text in texts]
+        scores = self._decide([window for row in windows for window in row])
+        firsts = np.cumsum([0, *(len(row) for row in windows[:-1])])
+        return np.maximum.reduceat(scores, firsts, axis=0)
+
+    def _context(self, texts: Sequence[str]) -> np.ndarray:
+        """Neighbours and titles repeat within a batch: each different text is scored once."""
+        scores = np.full((len(texts), len(self.head.intercept_)), _ABSENT)
+        different = sorted({text for text in texts if text})
+        if different:
+            row_of = {text: row for row, text in enumerate(different)}
+            found = self._decide(different)
+            present = [i for i, text in enumerate(texts) if text]
+            scores[present] = found[[row_of[texts[i]] for i in present]]
+        return scores
+
+    def _evidence_of(
+        self, name: str, text: TextInContext, column: int, weight: float
+    ) -> Iterable[Evidence]:
+        if name == "lexicon":
+            assert self.lexicon is not None
+            found = self.lexicon.explain(text, column)
+            share = float(self.lexicon.predict_proba([text])[0, column]) / max(len(found), 1)
+            return [Evidence(e.ngram, weight * share, e.field, e.spans) for e in found]
+        if name == "clauses":
+            start, end = self._best_window(text.text, column)
+            return self._ngrams(text.text[start:end], column, weight, "text", shift=start)
+        return self._ngrams(getattr(text, name), column, weight, name)
+
+    def _best_window(self, text: str, column: int) -> tuple[int, int]:
+        windows = clause_windows(text)
+        scores = self._decide([text[start:end] for start, end in windows])
+        return windows[int(scores[:, column].argmax())]
+
+    def _ngrams(
+        self, text: str, column: int, weight: float, field: str, shift: int = 0
+    ) -> Iterator[Evidence]:
+        if not text:
+            return
+        row = self.features.transform([text])
+        folded = fold_digits(text).lower()
+        for index, value in zip(row.indices, row.data, strict=True):
+            ngram = self.features.written_form(int(index))
+            spans = tuple((start + shift, end + shift) for start, end in _occurrences(folded, ngram))
+            yield Evidence(ngram, float(value * self.head.coef_[column, index] * weight), field, spans)
 
     def save(self, folder: Path) -> None:
-        """Write ``model.skops`` and ``calibration.json``."""
+        """Write ``model.skops``, ``combiner.json`` and, if there is one, ``lexicon.json``."""
         skops_file.dump({"features": self.features, "head": self.head}, folder / _ESTIMATORS)
-        n_domains = len(self.head.intercept_)
-        slopes = np.ones(n_domains) if self.slopes is None else self.slopes
-        intercepts = np.zeros(n_domains) if self.intercepts is None else self.intercepts
-        calibration = {"slopes": slopes.tolist(), "intercepts": intercepts.tolist()}
-        (folder / _CALIBRATION).write_text(json.dumps(calibration, indent=1) + "\n")
+        data = {"signals": list(self.signals), **self._combiner().to_dict()}
+        (folder / _COMBINER).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        if self.lexicon is not None:
+            self.lexicon.save(folder)
 
     @classmethod
     def load(cls, folder: Path, config: Mapping[str, Any]) -> TfidfClassifier:
         """Read them back, admitting no types but scikit-learn's, NumPy's and our own two."""
         parts = skops_file.load(folder / _ESTIMATORS, _TRUSTED)
         try:
-            calibration = json.loads((folder / _CALIBRATION).read_text())
+            data = json.loads((folder / _COMBINER).read_text(encoding="utf-8"))
+            names = data["signals"]
+            lexicon = LexiconClassifier.load(folder, config) if "lexicon" in names else None
             return cls(
-                parts["features"], parts["head"],
-                slopes=np.array(calibration["slopes"], dtype=float),
-                intercepts=np.array(calibration["intercepts"], dtype=float),
+                parts["features"], parts["head"], lexicon=lexicon, signals=names,
+                combiner=Combiner.from_dict(data),
             )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"not a TF-IDF model ({error})", where=folder) from None
@@ -114,11 +199,23 @@ def _occurrences(text: str, ngram: str) -> Iterator[tuple[int, int]]:
         start = text.find(ngram, start + 1)
 
 
-def _distinct(evidence: Iterator[Evidence], limit: int) -> list[Evidence]:
+def _summed(parts: Iterable[Evidence]) -> Iterator[Evidence]:
+    """One piece of evidence an n-gram and field, whichever signals it came through."""
+    weights: dict[tuple[str, str], float] = {}
+    spans: dict[tuple[str, str], tuple[tuple[int, int], ...]] = {}
+    for part in parts:
+        key = part.ngram, part.field
+        weights[key] = weights.get(key, 0.0) + part.weight
+        spans[key] = tuple(sorted({*spans.get(key, ()), *part.spans}))
+    for (ngram, field), weight in weights.items():
+        if weight > 0 and spans[ngram, field]:
+            yield Evidence(ngram, weight, field, spans[ngram, field])
+
+
+def _distinct(evidence: Iterable[Evidence], limit: int) -> list[Evidence]:
     kept: list[Evidence] = []
     for e in evidence:
-        overlaps = any(e.field == k.field and (e.ngram in k.ngram or k.ngram in e.ngram) for k in kept)
-        if not overlaps:
+        if not any(e.field == k.field and (e.ngram in k.ngram or k.ngram in e.ngram) for k in kept):
             kept.append(e)
         if len(kept) == limit:
             break

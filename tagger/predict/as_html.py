@@ -18,7 +18,7 @@ table{border-collapse:collapse;margin:1rem 0;font-size:.9rem}th,td{border-bottom
 td.n{text-align:right;font-variant-numeric:tabular-nums}
 .d{display:inline-block;border-radius:.25rem;padding:0 .4em;margin-right:.3em;color:#fff;font-size:.75rem;line-height:1.5}
 .s{border-radius:.2rem;padding:.1em 0;box-decoration-break:clone;-webkit-box-decoration-break:clone}
-.s.t{border-bottom:3px solid}.s.l{font-weight:600}.noise{color:#aaa;font-size:.85em}
+.s.l{font-weight:600}.noise{color:#aaa;font-size:.85em}
 p{margin:.5rem 0}footer{color:#888;font-size:.8rem;margin:3rem 0 1rem;border-top:1px solid #ddd}
 """
 
@@ -26,7 +26,7 @@ p{margin:.5rem 0}footer{color:#888;font-size:.8rem;margin:3rem 0 1rem;border-top
 def page_start(domains: DomainSet) -> str:
     """Everything before the first bulletin."""
     colors = "".join(
-        f".c-{d.id}{{background:{d.color}}}.b-{d.id}{{background:{d.color}22;border-color:{d.color}}}"
+        f".c-{d.id}{{background:{d.color}}}.s.b-{d.id}{{background:{d.color}22;border-bottom:3px solid {d.color}}}"
         for d in domains
     )
     legend = "".join(f'<span class="d c-{d.id}">{escape(d.zh or d.id)}</span>' for d in domains)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tagger.corpus.damage import DamageConfig
 from tagger.errors import UsageError
 from tagger.project import project_path
 
@@ -42,12 +43,9 @@ class LexiconConfig:
 class FeaturesConfig:
     """The arguments of `tagger.models.features.TextFeatures`."""
 
-    char_ngrams: list[int] | None = field(default_factory=lambda: [1, 4])
+    char_ngrams: list[int] | None = field(default_factory=lambda: [1, 3])
     word_ngrams: list[int] | None = field(default_factory=lambda: [1, 2])
-    word_weight: float = 1.0
-    context: list[str] = field(default_factory=lambda: ["lead_in"])
-    context_ngrams: list[int] = field(default_factory=lambda: [1, 3])
-    context_weight: float = 0.5
+    binary: bool = True
     min_df: int = 2
 
 
@@ -55,17 +53,20 @@ class FeaturesConfig:
 class HeadConfig:
     """The arguments of `tagger.models.linear_head.LinearHead`."""
 
-    C: float = 4.0
+    C: float = 1.0
+    loss: str = "squared_hinge"
     positive_weight: float = 1.0
 
 
 @dataclass(frozen=True)
 class TfidfConfig:
-    """The TF-IDF baseline."""
+    """The TF-IDF baseline: what `tagger.models.tfidf.TfidfClassifier` is made of."""
 
     kind: str = "tfidf"
     features: FeaturesConfig = field(default_factory=FeaturesConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
+    signals: list[str] = field(default_factory=lambda: ["text"])
+    lexicon: str | None = None
     shrinkage: float = 50.0
 
 
@@ -80,6 +81,7 @@ class TrainConfig:
     model: LexiconConfig | TfidfConfig = field(default_factory=TfidfConfig)
     data: DataConfig = field(default_factory=DataConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
+    augmentation: DamageConfig = field(default_factory=DamageConfig)
     seed: int = 1
     output: str = "models/tfidf"
 

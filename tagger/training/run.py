@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tagger.corpus.authored import load_corpus
+from tagger.corpus.damage import damaged_copies
 from tagger.corpus.examples import Examples, examples_from_corpus
 from tagger.corpus.splits import grouped_folds
 from tagger.domains import DomainSet, load_domains
 from tagger.errors import UsageError
 from tagger.evaluation.metrics import bootstrap_interval, score
-from tagger.models.calibration import apply_sigmoids, fit_sigmoids
+from tagger.models.combiner import fit_combiner
 from tagger.models.lexicon import load_lexicon
 from tagger.models.manifest import Manifest
 from tagger.models.storage import save_model
@@ -25,7 +27,13 @@ from tagger.models.thresholds import choose_thresholds
 from tagger.project import project_path
 from tagger.training.config import LexiconConfig, TfidfConfig, TrainConfig, config_to_dict
 
+if TYPE_CHECKING:
+    from tagger.models.tfidf import TfidfClassifier
+
 log = logging.getLogger(__name__)
+
+#: Row numbers to train on, and rows held out, fold by fold.
+Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -56,9 +64,9 @@ def run(config: TrainConfig) -> Manifest:
     CorpusError, UsageError, OutputError
     """
     started = time.monotonic()
-    domains, examples = load_examples(config)
+    domains, examples, copies = load_examples(config)
     log.info("%d sentences of %d bulletins", len(examples), len(np.unique(examples.bulletins)))
-    trained = train(config, examples, domains)
+    trained = train(config, examples, domains, copies)
     data = {
         "hash": examples.hash,
         "n_bulletins": len(np.unique(examples.bulletins)),
@@ -73,22 +81,26 @@ def run(config: TrainConfig) -> Manifest:
     return manifest
 
 
-def load_examples(config: TrainConfig) -> tuple[DomainSet, Examples]:
-    """The domain set and the examples that a config names."""
+def load_examples(config: TrainConfig) -> tuple[DomainSet, Examples, Examples]:
+    """The domain set, the examples that a config names, and their damaged copies (often none)."""
     domains = load_domains(config.data.domains or project_path("labels/domains.yaml"))
     corpus = load_corpus(config.data.corpus or project_path("labels/corpus"), domains)
-    return domains, examples_from_corpus(corpus, domains)
+    copies = damaged_copies(corpus, config.augmentation, seed=config.seed)
+    return domains, examples_from_corpus(corpus, domains), examples_from_corpus(copies, domains)
 
 
-def train(config: TrainConfig, examples: Examples, domains: DomainSet) -> Trained:
+def train(
+    config: TrainConfig, examples: Examples, domains: DomainSet, copies: Examples | None = None
+) -> Trained:
     """Train the model of a config on examples.
 
-    Thresholds and calibration come from out-of-fold scores; the returned classifier is
-    fitted on all examples. Page furniture is neither trained on nor tagged.
+    Thresholds and weights of signals come from out-of-fold scores of `examples`; the
+    returned classifier is fitted on all of them. `copies` are only trained on, each with
+    the bulletin that it is a copy of. Page furniture is neither trained on nor tagged.
     """
     if isinstance(config.model, LexiconConfig):
         return _without_training(config.model, examples, domains)
-    return _tfidf(config, config.model, examples, domains)
+    return _tfidf(config, config.model, examples, domains, copies or examples.take(np.array([], dtype=int)))
 
 
 def _without_training(config: LexiconConfig, examples: Examples, domains: DomainSet) -> Trained:
@@ -99,46 +111,78 @@ def _without_training(config: LexiconConfig, examples: Examples, domains: Domain
 
 
 def _tfidf(
-    config: TrainConfig, model: TfidfConfig, examples: Examples, domains: DomainSet
+    config: TrainConfig, model: TfidfConfig, examples: Examples, domains: DomainSet, copies: Examples
 ) -> Trained:
+    new_classifier = _factory(model, domains)
+    folds = _folds(config, examples)
+    signals = _out_of_fold(new_classifier, examples, copies, folds)
+    y_proba = _silenced(_combined_out_of_fold(signals, examples, folds), examples)
     is_text = ~examples.noise
-    scores = _out_of_fold(config, model, examples)
-    slopes, intercepts = fit_sigmoids(examples.y_true[is_text], scores[is_text])
-    y_proba = _silenced(apply_sigmoids(scores, slopes, intercepts), examples)
-    thresholds = choose_thresholds(
-        examples.y_true[is_text], y_proba[is_text], shrinkage=model.shrinkage
-    )
-    classifier = _new_classifier(model)
-    classifier.slopes, classifier.intercepts = slopes, intercepts
-    everything = examples.take(is_text)
-    classifier.fit(everything.texts, everything.y_true)
+    thresholds = choose_thresholds(examples.y_true[is_text], y_proba[is_text], shrinkage=model.shrinkage)
+    content = examples.take(is_text).join(copies.take(~copies.noise))
+    classifier = new_classifier().fit(content.texts, content.y_true)
+    classifier.combiner = fit_combiner(examples.y_true[is_text], signals[is_text])
     return Trained(classifier, thresholds, y_proba, _metrics(examples, y_proba, thresholds, domains))
 
 
-def _out_of_fold(config: TrainConfig, model: TfidfConfig, examples: Examples) -> np.ndarray:
-    """Log-odds of every example by a model that did not see its bulletin."""
-    scores = np.zeros(examples.y_true.shape)
+def _folds(config: TrainConfig, examples: Examples) -> Folds:
+    """Row numbers to train on, furniture left out, and rows held out."""
     n_folds = config.split.n_folds
     try:
-        folds = grouped_folds(examples.y_true, examples.bulletins, n_folds=n_folds, seed=config.seed)
-        for number, (rows, held_out) in enumerate(folds, start=1):
-            train_part = examples.take(rows[~examples.noise[rows]])
-            classifier = _new_classifier(model).fit(train_part.texts, train_part.y_true)
-            scores[held_out] = classifier.decision_function(examples.take(held_out).texts)
-            log.info("fold %d of %d", number, n_folds)
+        folds = list(grouped_folds(examples.y_true, examples.bulletins, n_folds=n_folds, seed=config.seed))
     except ValueError as error:
         raise UsageError(str(error), where="training", hint="More bulletins or fewer folds.") from None
-    return scores
+    return [(rows[~examples.noise[rows]], held_out) for rows, held_out in folds]
 
 
-def _new_classifier(model: TfidfConfig):  # type: ignore[no-untyped-def]
+def _out_of_fold(
+    new_classifier: Callable[[], TfidfClassifier], examples: Examples, copies: Examples, folds: Folds
+) -> np.ndarray:
+    """Signals of every example from a model that did not see its bulletin, (n_texts, n_domains, n_signals)."""
+    signals = np.zeros((*examples.y_true.shape, len(new_classifier().signals)))
+    for number, (rows, held_out) in enumerate(folds, start=1):
+        part = examples.take(rows)
+        is_theirs = np.isin(copies.bulletins, part.bulletins) & ~copies.noise
+        part = part.join(copies.take(is_theirs))
+        try:
+            classifier = new_classifier().fit(part.texts, part.y_true)
+        except ValueError as error:
+            raise UsageError(str(error), where="training", hint="More text, or a smaller min_df.") from None
+        signals[held_out] = classifier.compute_signals(examples.take(held_out).texts)
+        log.info("fold %d of %d", number, len(folds))
+    return signals
+
+
+def _combined_out_of_fold(
+    signals: np.ndarray, examples: Examples, folds: Folds
+) -> np.ndarray:
+    """Probabilities by a combiner that did not see the bulletin either."""
+    y_proba = np.zeros(examples.y_true.shape, dtype=np.float32)
+    for rows, held_out in folds:
+        y_proba[held_out] = fit_combiner(examples.y_true[rows], signals[rows]).predict_proba(signals[held_out])
+    return y_proba
+
+
+def _factory(model: TfidfConfig, domains: DomainSet) -> Callable[[], TfidfClassifier]:
+    """Makes unfitted classifiers of a config; a setting that makes none is a `UsageError`."""
     # scikit-learn takes 1.5 s to import: only where a model is fitted.
     from tagger.models.features import TextFeatures
     from tagger.models.linear_head import LinearHead
     from tagger.models.tfidf import TfidfClassifier
 
-    features = dataclasses.asdict(model.features)
-    return TfidfClassifier(TextFeatures(**features), LinearHead(**dataclasses.asdict(model.head)))
+    needs_lexicon = "lexicon" in model.signals
+    lexicon = load_lexicon(model.lexicon or project_path("labels/lexicon.yaml"), domains) if needs_lexicon else None
+
+    def new_classifier() -> TfidfClassifier:
+        features = TextFeatures(**dataclasses.asdict(model.features))
+        head = LinearHead(**dataclasses.asdict(model.head))
+        return TfidfClassifier(features, head, lexicon=lexicon, signals=model.signals)
+
+    try:
+        new_classifier()
+    except ValueError as error:
+        raise UsageError(str(error), where="model") from None
+    return new_classifier
 
 
 def _silenced(y_proba: np.ndarray, examples: Examples) -> np.ndarray:

@@ -22,7 +22,7 @@ from tagger.models.manifest import checksums, read_manifest
 from tagger.models.storage import Model, load_model, save_model, shipped_models
 from tagger.models.tfidf import TfidfClassifier
 
-_FILES = ("calibration.json", "decision.json", "domains.json", "model.skops")
+_FILES = ("combiner.json", "decision.json", "domains.json", "model.skops")
 
 
 @pytest.fixture
@@ -173,8 +173,8 @@ def test_a_model_of_an_unknown_kind_is_refused(folder: Path) -> None:
         ("decision.json", '{"thresholds": {}}', ModelError, "(KeyError('traffic'))"),
         ("domains.json", "{}", CorpusError, "domains.json: not a domain list ('domains')"),
         ("domains.json", "", ModelError, "not a model's decision file (JSONDecodeError"),
-        ("calibration.json", "[1]", ModelError, "copy: not a TF-IDF model ("),
-        ("calibration.json", '{"slopes": ["x"]}', ModelError, "copy: not a TF-IDF model ("),
+        ("combiner.json", "[1]", ModelError, "copy: not a TF-IDF model ("),
+        ("combiner.json", '{"signals": ["text"], "weights": [["x"]]}', ModelError, "copy: not a TF-IDF model ("),
     ],
 )
 def test_a_file_that_holds_something_else_is_refused_even_under_its_own_checksum(
@@ -266,5 +266,5 @@ def test_the_version_follows_what_the_model_does(tmp_path: Path, domains: Domain
 
 
 def test_everything_but_the_estimators_is_json(tfidf_folder: Path) -> None:
-    for name in ("calibration.json", "decision.json", "domains.json", "manifest.json"):
+    for name in ("combiner.json", "decision.json", "domains.json", "manifest.json"):
         assert isinstance(json.loads((tfidf_folder / name).read_text()), dict)

@@ -1,4 +1,4 @@
-"""A model measured on labelled sentences, through the same path as prediction."""
+"""A saved model measured on labelled sentences."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from tagger.bulletins.normalize import normalize
 from tagger.bulletins.paragraphs import split_paragraphs
 from tagger.bulletins.sentences import split_sentences
 
+
 @dataclass(frozen=True)
 class Sentence:
     """One sentence.

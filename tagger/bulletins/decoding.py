@@ -23,6 +23,9 @@ _MARKS = (
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,20})""", re.IGNORECASE)
 #: What pages call GBK or Big5 is in truth the larger sets.
 _SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "big5-hkscs": "big5hkscs"}
+#: Letters of other scripts, private and control characters, of which wrongly decoded bytes are
+#: full; not ASCII letters, which are the tags of a page in every reading.
+_STRANGE = re.compile(r"[\x01-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff]|[^\W\d_a-zA-Z]")
 _PLAIN = re.compile(rb"[\t\n\r\x20-\x7e]*")
 _CANDIDATES = ("gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
 #: Least share of frequent characters to believe a guess, and its least lead over the next one.
@@ -137,14 +140,8 @@ def _share(sample: bytes, encoding: str) -> float:
     if "\0" in text or text.count("\ufffd") > len(text) * 0.02:
         return 0.0
     han = sum(map(is_han, text))
-    # Wrongly decoded bytes also give letters of other scripts and private characters; ASCII
-    # letters are the tags of a page in every candidate.
-    letters = sum(not char.isascii() and (char.isalpha() or _is_private(char)) for char in text)
-    return share_common(text) * han / max(letters, 1)
-
-
-def _is_private(char: str) -> bool:
-    return "\ue000" <= char <= "\uf8ff"
+    strange = sum(not is_han(char) for char in _STRANGE.findall(text))
+    return share_common(text) * han / max(han + strange, 1)
 
 
 def _declared_encoding(data: bytes) -> str | None:

@@ -15,7 +15,7 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 #: What of a paragraph is not its text: properties, deleted text, pinyin above the line, a second
 #: copy for old programs, and text boxes, which make lines of their own.
-_UNREAD = frozenset("pPr rPr del moveFrom rt Fallback txbxContent".split())
+_UNREAD = frozenset({"pPr", "rPr", "del", "moveFrom", "rt", "Fallback", "txbxContent"})
 
 
 def extract_docx(data: bytes, limits: Limits = LIMITS) -> dict[str, str | None]:

@@ -99,11 +99,14 @@ def _plain_line(line: str) -> str:
     return "\t".join(map(str.strip, row[1].split("|"))) if row else line.removeprefix("- ")
 
 
-_BLOCKS = frozenset(
-    "address article aside blockquote br caption center dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 "
-    "header hr li main nav ol option p pre section table tbody tfoot thead tr ul".split()
-)
-_SKIPPED = frozenset("script style noscript template head title svg iframe object textarea select".split())
+_BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "br", "caption", "center", "dd", "div", "dl", "dt", "fieldset",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
+    "ol", "option", "p", "pre", "section", "table", "tbody", "tfoot", "thead", "tr", "ul",
+})  # fmt: skip
+_SKIPPED = frozenset({
+    "script", "style", "noscript", "template", "head", "title", "svg", "iframe", "object", "textarea", "select",
+})  # fmt: skip
 
 
 def _all_lines(tree) -> str:  # type: ignore[no-untyped-def]

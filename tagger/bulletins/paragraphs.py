@@ -9,8 +9,9 @@ from collections.abc import Sequence
 _LINE = re.compile(r"[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _ENDED = re.compile(r"[。!?;！？；：:][”’\"'」』）)]*\s*$")
 #: A page is hard-wrapped when this share of its lines is about as wide as the widest ones,
-#: they are narrow enough for print, and most of them stop in the middle of a sentence.
-_MIN_LINES, _MIN_FULL, _FULL, _WIDEST, _MAX_ENDED = 6, 0.4, 0.9, 120, 0.4
+#: they are as wide as print is, and most of them stop in the middle of a sentence. Narrower lines
+#: of one width are a list of slogans.
+_MIN_LINES, _MIN_FULL, _FULL, _NARROWEST, _WIDEST, _MAX_ENDED = 6, 0.4, 0.9, 24, 120, 0.4
 
 
 def split_paragraphs(text: str) -> list[tuple[int, int]]:
@@ -36,9 +37,8 @@ def _full_lines(text: str, lines: Sequence[tuple[int, int]]) -> set[int]:
     measure = sorted(widths)[int(len(widths) * 0.95)]
     full = {i for i, width in enumerate(widths) if width >= _FULL * measure}
     ended = sum(bool(_ENDED.search(text, *lines[i])) for i in full)
-    is_wrapped = (
-        measure <= _WIDEST and len(full) >= _MIN_FULL * len(lines) and ended <= _MAX_ENDED * len(full)
-    )
+    is_print = _NARROWEST <= measure <= _WIDEST
+    is_wrapped = is_print and len(full) >= _MIN_FULL * len(lines) and ended <= _MAX_ENDED * len(full)
     return full if is_wrapped else set()
 
 

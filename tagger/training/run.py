@@ -113,7 +113,7 @@ def _without_training(config: LexiconConfig, examples: Examples, domains: Domain
 def _tfidf(
     config: TrainConfig, model: TfidfConfig, examples: Examples, domains: DomainSet, copies: Examples
 ) -> Trained:
-    new_classifier = _factory(model, domains)
+    new_classifier = _factory(_with_known_lexicon(config, model), domains)
     folds = _folds(config, examples)
     signals = _out_of_fold(new_classifier, examples, copies, folds)
     y_proba = _silenced(_combined_out_of_fold(signals, examples, folds), examples)
@@ -161,6 +161,14 @@ def _combined_out_of_fold(
     for rows, held_out in folds:
         y_proba[held_out] = fit_combiner(examples.y_true[rows], signals[rows]).predict_proba(signals[held_out])
     return y_proba
+
+
+def _with_known_lexicon(config: TrainConfig, model: TfidfConfig) -> TfidfConfig:
+    """Without the lexicon signal where the project's own lexicon says nothing: other domains."""
+    if config.data.domains is None or model.lexicon is not None or "lexicon" not in model.signals:
+        return model
+    log.warning("no lexicon for these domains: its signal is left out (model.lexicon=FILE gives one)")
+    return dataclasses.replace(model, signals=[name for name in model.signals if name != "lexicon"])
 
 
 def _factory(model: TfidfConfig, domains: DomainSet) -> Callable[[], TfidfClassifier]:

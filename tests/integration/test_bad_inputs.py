@@ -271,7 +271,7 @@ def test_a_full_disk_behind_standard_output_is_an_error(
 
 def _damage(folder: Path, how: str) -> None:
     if how == "missing":
-        (folder / "calibration.json").unlink()
+        (folder / "combiner.json").unlink()
     elif how == "truncated":
         path = folder / "model.skops"
         path.write_bytes(path.read_bytes()[:1000])
@@ -288,7 +288,7 @@ def _damage(folder: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "problem"),
     [
-        ("missing", "m/calibration.json: missing. Train the model again or fetch it anew."),
+        ("missing", "m/combiner.json: missing. Train the model again or fetch it anew."),
         ("truncated", "m/model.skops: damaged, its checksum is not the manifest's. Train the model again"),
         ("foreign", "m/extra.bin: a file that the manifest does not list. Remove it, or train the model again."),
         ("no manifest", "m/manifest.json: no readable manifest (FileNotFoundError). Expected a folder written by"),

@@ -75,6 +75,18 @@ def make_pdf() -> Callable[..., bytes]:
     return make
 
 
+def _least_time(function: Callable[[str], object], text: str, enough: float) -> float:
+    """Processor seconds, so that a busy machine does not count; again if garbage was collected."""
+    least = float("inf")
+    for _ in range(3):
+        start = time.process_time()
+        function(text)
+        least = min(least, time.process_time() - start)
+        if least <= enough:
+            break
+    return least
+
+
 @pytest.fixture
 def assert_linear() -> Callable[..., None]:
     """Fail if a function's time grows faster than its text, up to ``top`` characters.
@@ -88,11 +100,9 @@ def assert_linear() -> Callable[..., None]:
         size = 32
         while size <= top:
             text = around[0] + unit * (size // len(unit) + 1) + around[1]
-            # Processor time, so that a busy machine does not count.
-            start = time.process_time()
-            function(text)
-            took.append(time.process_time() - start)
-            assert took[-1] <= 0.2 + 9 * took[-3], f"{took[-3]:.3f} s, then {took[-1]:.3f} s for four times {unit!r}"
+            allowed = 0.2 + 9 * took[-2]
+            took.append(_least_time(function, text, allowed))
+            assert took[-1] <= allowed, f"{took[-3]:.3f} s, then {took[-1]:.3f} s for four times {unit!r}"
             size *= 2
 
     return check

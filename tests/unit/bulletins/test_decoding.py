@@ -137,6 +137,24 @@ def test_gbk_that_is_valid_utf8_by_chance_is_an_error(text, encoding):
     assert decode(text.encode(encoding), encoding=encoding) == text
 
 
+def test_control_characters_count_against_a_reading():
+    data = "在夜市“平安”“平安”".encode("utf-16-le")
+    assert data.decode("big5hkscs") == "(W\x1cY\x02^\x1c s^团\x1d \x1c s^团\x1d "
+    assert decode(data) == "在夜市“平安”“平安”"
+
+
+@pytest.mark.parametrize("text", ["民警在夜市\x1f巡逻。", "\x0c民警在夜市巡逻。", "\x08" * 9 + "民警在夜市巡逻。"])
+def test_a_stray_control_character_in_utf8_is_no_reason_to_doubt_it(text):
+    assert decode(text.encode()) == text
+
+
+@pytest.mark.parametrize("text", ["鄃梚沐袉", "獤峪叿溟"])
+def test_private_characters_count_against_a_reading(text):
+    # As UTF-16 these bytes are one frequent hanzi among characters that no text has.
+    with pytest.raises(DecodingError):
+        decode(text.encode("gb18030"))
+
+
 def test_a_mark_is_not_part_of_the_text():
     assert decode(codecs.BOM_UTF8 + "巡逻".encode()) == "巡逻"
     assert decode(codecs.BOM_UTF8 + "巡逻".encode(), encoding="utf-8") == "巡逻"

@@ -16,7 +16,7 @@ _NAMESPACES = (
     'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" '
     'xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"'
 )
-_RUN = "<w:r><w:t>"
+_RUN, _END = "<w:r><w:t>", "</w:t></w:r>"
 _BOX = "<wps:txbx><w:txbxContent><w:p><w:r><w:t>框中</w:t></w:r></w:p></w:txbxContent></wps:txbx>"
 _BOXES = f"<mc:AlternateContent><mc:Choice>{_BOX}</mc:Choice><mc:Fallback>{_BOX}</mc:Fallback></mc:AlternateContent>"
 
@@ -94,11 +94,11 @@ def test_headers_and_footers_are_read_once(make_docx):
         ("<w:r><w:instrText>PAGE</w:instrText></w:r>", "前"),
         ("<w:sdt><w:sdtContent><w:r><w:t>控件</w:t></w:r></w:sdtContent></w:sdt>", "前控件"),
         ("<w:r><w:tab/><w:t>表</w:t><w:noBreakHyphen/><w:br/><w:t>行</w:t></w:r>", "前\t表-\n行"),
-        (f"<w:r><w:ruby><w:rt>{_RUN}jì</w:t></w:r></w:rt><w:rubyBase>{_RUN}纪</w:t></w:r></w:rubyBase></w:ruby></w:r>", "前纪"),
+        (f"<w:r><w:ruby><w:rt>{_RUN}jì{_END}</w:rt><w:rubyBase>{_RUN}纪{_END}</w:rubyBase></w:ruby></w:r>", "前纪"),
         (f"<w:r>{_BOXES}</w:r>", "前\n框中"),
         ("<!-- 注释 --><w:r><w:t>后</w:t></w:r>", "前后"),
     ],
-    ids="smart_tag inserted deleted link field instruction control signs ruby text_box comment".split(),
+    ids=["smart", "inserted", "deleted", "link", "field", "instruction", "control", "signs", "ruby", "box", "comment"],
 )  # fmt: skip
 def test_text_is_read_whatever_wraps_it(make_docx, xml, text):
     assert extract_docx(make_docx("前", change=lambda document: _with_xml(document, xml)))["text"] == text

@@ -64,6 +64,10 @@ def test_a_few_lines_are_never_put_together():
     assert len(_texts("".join(WRAPPED.splitlines(keepends=True)[:5]))) == 5
 
 
+def test_a_list_of_slogans_of_one_width_is_not_put_together():
+    assert len(_texts("强化巡控\n疏导交通\n优化服务\n反诈宣传\n" * 3)) == 12
+
+
 def test_long_lines_are_never_put_together():
     line = "民警在河滨路开展步行巡逻并盘查可疑车辆，" * 5
     assert len(_texts(f"{line}\n" * 8)) == 8

@@ -35,7 +35,7 @@ def test_a_lexicon_becomes_a_model_that_the_corpus_only_measures(call: Call, tmp
     [
         (["split.n_folds=9"], "training: 9 folds of 8 groups: expected 2 to 8. More bulletins or fewer folds."),
         (["split.n_folds=1"], "training: 1 folds of 8 groups: expected 2 to 8. More bulletins or fewer folds."),
-        (["model.features.context=[leadin]"], "training: context 'leadin', expected some of text, lead_in, previous"),
+        (["model.signals=[text,leadin]"], "model: signals ['text', 'leadin']: expected text, then some of"),
         (["model.features.min_df=99"], "training: "),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

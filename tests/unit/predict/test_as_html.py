@@ -122,4 +122,4 @@ def test_evidence_is_shown_where_asked(page: TaggedBulletin) -> None:
 
 def test_domains_have_their_colours(lexicon: Model) -> None:
     start = page_start(lexicon.domains)
-    assert ".c-traffic{background:#1f77b4}.b-traffic{background:#1f77b422;border-color:#1f77b4}" in start
+    assert ".c-traffic{background:#1f77b4}.s.b-traffic{background:#1f77b422;border-bottom:3px solid #1f77b4}" in start

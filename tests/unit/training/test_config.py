@@ -46,7 +46,7 @@ def test_a_config_survives_as_plain_data() -> None:
         (["seed=one"], "seed: found 'one', expected int."),
         (["seed=1.5"], "seed: found 1.5, expected int."),
         (["model.head.C=true"], "model.head.C: found True, expected float."),
-        (["model.features.context=lead_in"], "model.features.context: found 'lead_in', expected list"),
+        (["model.signals=lead_in"], "model.signals: found 'lead_in', expected list"),
         (["model.kind=oracle"], "model: model kind 'oracle'. Known: "),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

@@ -12,7 +12,7 @@ from tagger.bulletins.bulletin import parse_bulletin
 from tagger.corpus.examples import Examples, examples_from_jsonl
 from tagger.errors import CorpusError
 from tagger.models.storage import Model
-from tagger.predict.measuring import measure, predict_examples
+from tagger.training.measuring import measure, predict_examples
 from tagger.predict.tagging import tag_bulletin
 
 _ROWS = [

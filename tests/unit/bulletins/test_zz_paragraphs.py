@@ -1,0 +1,89 @@
+"""Paragraphs: one a line, or the lines of a hard-wrapped page put together."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tagger.bulletins.paragraphs import split_paragraphs
+
+WRAPPED = (
+    "    入秋以来，云岭县公安局把夜间巡防作为守护平安的重要抓手\n"
+    "，每晚组织五个巡逻组深入夜市、广场、车站等人员密集的场所\n"
+    "开展步行巡逻，及时劝阻纠纷，盘查可疑车辆，群众的安全感得\n"
+    "到明显提升。\n"
+    "    与此同时，交警大队在城区八个路口设置执勤点，疏导早晚高\n"
+    "峰车流，劝离违停车辆一百二十台，确保了主干道安全畅通有序\n"
+    "，受到过往司机的好评。\n"
+)
+
+
+def _texts(text: str) -> list[str]:
+    return [text[start:end] for start, end in split_paragraphs(text)]
+
+
+@pytest.mark.parametrize(
+    "newline", ["\n", "\r\n", "\r", "\n\n\n", "\v", "\f", "\x85", "\u2028", "\u2029", "\x1c", " \n\u3000\n"]
+)
+def test_a_line_is_a_paragraph_whatever_ends_it(newline):
+    assert [p.strip() for p in _texts(f"强化巡控。{newline}疏导交通。")] == ["强化巡控。", "疏导交通。"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \r\n\u3000\n"])
+def test_blank_lines_are_no_paragraphs(text):
+    assert split_paragraphs(text) == []
+
+
+def test_a_hard_wrapped_page_is_put_together():
+    first, second = (p.replace("\n", "").strip() for p in _texts(WRAPPED))
+    assert (first[:4], first[-6:]) == ("入秋以来", "到明显提升。")
+    assert (second[:4], second[-6:]) == ("与此同时", "司机的好评。")
+
+
+def test_a_wrapped_page_with_carriage_returns_is_put_together_too():
+    assert len(_texts(WRAPPED.replace("\n", "\r\n"))) == 2
+
+
+def test_a_blank_line_parts_wrapped_paragraphs():
+    lines = WRAPPED.splitlines()
+    assert len(_texts("\n".join([*lines[:2], "", *lines[2:]]))) == 3
+
+
+def test_a_page_break_parts_wrapped_paragraphs():
+    lines = WRAPPED.splitlines()
+    assert len(_texts("\n".join(lines[:2]) + "\n\f" + "\n".join(lines[2:]))) == 3
+
+
+def test_full_lines_that_end_their_sentences_stay_apart():
+    line = "民警在河滨路开展步行巡逻并盘查可疑的车辆和人员。\n"
+    assert len(_texts(line * 8)) == 8
+
+
+def test_a_few_lines_are_never_put_together():
+    assert len(_texts("".join(WRAPPED.splitlines(keepends=True)[:5]))) == 5
+
+
+def test_a_list_of_slogans_of_one_width_is_not_put_together():
+    assert len(_texts("强化巡控\n疏导交通\n优化服务\n反诈宣传\n" * 3)) == 12
+
+
+def test_long_lines_are_never_put_together():
+    line = "民警在河滨路开展步行巡逻并盘查可疑车辆，" * 5
+    assert len(_texts(f"{line}\n" * 8)) == 8
+
+
+@given(st.one_of(st.text(), st.text(st.sampled_from("巡逻a。；”) \u3000\r\n\f\x1c"), max_size=80)))
+@settings(max_examples=4000, deadline=None)
+def test_paragraphs_are_in_order_and_hold_every_character_but_white_space(text):
+    end = 0
+    for start, stop in split_paragraphs(text):
+        assert not text[end:start].strip()
+        assert text[start:stop].strip()
+        end = stop
+    assert not text[end:].strip()
+
+
+@pytest.mark.parametrize("unit", ["\n", "甲\n", "。\n", "。”\n", "。  ", "。”", " \n", "\r", "甲乙丙丁\n"])
+def test_time_grows_with_the_length_of_a_text(unit, assert_linear):
+    assert_linear(split_paragraphs, unit, around=("", "甲"))

@@ -1,6 +1,6 @@
 """The table of experiments/README.md from the kept results.
 
-    .venv/bin/python experiments/leaderboard.py
+.venv/bin/python experiments/leaderboard.py
 """
 
 import json
@@ -9,13 +9,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from common import figure, table  # noqa: E402
+from common import figure, table
 
 HERE = Path(__file__).parent
 INTRODUCTION = """# Experiments
 
-One folder a kept run: the script, its figures (`results.json`) and a short report. The scripts need `make test` once (it makes
-`.venv`) and read the corpus in `labels/`; figures on real sentences need the labelled bulletins beside the checkout.
+One folder a kept run: the script, its figures (`results.json`) and a short report. The scripts need `make test` once
+(it makes `.venv`) and read the corpus in `labels/`; figures on real sentences need the labelled bulletins beside the
+checkout.
 
 | folder | asks |
 | --- | --- |
@@ -28,8 +29,8 @@ One folder a kept run: the script, its figures (`results.json`) and a short repo
 
 ## Leaderboard
 
-Sentences; out of fold on the corpus and on 210 real sentences of five bulletins (never trained, tuned or selected on). 95 %
-intervals by bootstrap over bulletins. Rebuilt by `.venv/bin/python experiments/leaderboard.py`.
+Sentences; out of fold on the corpus and on 210 real sentences of five bulletins (never trained, tuned or selected
+on). 95 % intervals by bootstrap over bulletins. Rebuilt by `.venv/bin/python experiments/leaderboard.py`.
 
 """
 ROWS = {

@@ -19,6 +19,4 @@ def project_path(name: str) -> Path:
     for root in (package.parent, package / "bundled"):
         if (root / name).exists():
             return root / name
-    raise UsageError(
-        f"this installation has no {name}", hint="Give its path, or work in a checkout of tagger."
-    )
+    raise UsageError(f"this installation has no {name}", hint="Give its path, or work in a checkout of tagger.")

@@ -15,16 +15,17 @@ from sklearn.metrics import cohen_kappa_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import ROOT, table, write  # noqa: E402
+from common import ROOT, table, write
 
-from tagger.domains import load_domains  # noqa: E402
-from tagger.evaluation.metrics import score  # noqa: E402
+from tagger.domains import load_domains
+from tagger.evaluation.metrics import score
 
 HERE = Path(__file__).parent
 INTRODUCTION = """# Agreement on the corpus
 
 `.venv/bin/python experiments/agreement/run.py`: {n} sentences ({share:.1%} of the corpus at the time) labelled again,
-blind, from the guideline alone, by hands that did not write them. {n_differ} sentences differed in at least one domain; each was read again and settled.
+blind, from the guideline alone, by hands that did not write them. {n_differ} sentences differed in at least one
+domain; each was read again and settled.
 
 """
 
@@ -42,8 +43,9 @@ def main() -> None:
         [(id, f"{f['kappa']:.3f}", *(str(f[k]) for k in _COUNTS)) for id, f in figures.items()],
     )
     body += (
-        f"\nMean kappa {np.mean([f['kappa'] for f in figures.values()]):.3f}; the second labelling scored against the author's: "
-        f"f1_micro {both['f1_micro']:.3f}, f1_macro {both['f1_macro']:.3f}, equal label sets {both['exact_match']:.3f}.\n"
+        f"\nMean kappa {np.mean([f['kappa'] for f in figures.values()]):.3f}; the second labelling scored against the "
+        f"author's: f1_micro {both['f1_micro']:.3f}, f1_macro {both['f1_macro']:.3f}, "
+        f"equal label sets {both['exact_match']:.3f}.\n"
     )
     n_corpus = int((HERE / "corpus_size.txt").read_text())
     introduction = INTRODUCTION.format(n=len(rows), share=len(rows) / n_corpus, n_differ=n_differ)

@@ -1,6 +1,6 @@
 """The shipped models on real sentences, by sentence, paragraph and bulletin, domain by domain.
 
-    .venv/bin/python experiments/baseline/run.py
+.venv/bin/python experiments/baseline/run.py
 """
 
 import sys
@@ -8,10 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import SEEDS, figure, table, write  # noqa: E402
+from common import SEEDS, figure, table, write
 
-from tagger.models.storage import load_model, shipped_models  # noqa: E402
-from tagger.training.measuring import measure  # noqa: E402
+from tagger.models.storage import load_model, shipped_models
+from tagger.training.measuring import measure
 
 INTRODUCTION = """# The shipped models on real text
 
@@ -35,7 +35,9 @@ def main() -> None:
     report = INTRODUCTION + table(
         ("model", "level", "f1_micro", "f1_macro", "precision", "recall", "exact match"), levels
     )
-    report += "\nBy domain, sentences:\n\n" + table(("model", "domain", "precision", "recall", "f1", "support"), domains)
+    report += "\nBy domain, sentences:\n\n" + table(
+        ("model", "domain", "precision", "recall", "f1", "support"), domains
+    )
     write(Path(__file__).parent, report, results)
 
 

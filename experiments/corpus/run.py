@@ -1,6 +1,6 @@
 """How varied the corpus is, and how far from the real texts it is measured on.
 
-    .venv/bin/python experiments/corpus/run.py
+.venv/bin/python experiments/corpus/run.py
 """
 
 import sys
@@ -9,18 +9,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import ROOT, SEEDS, table, write  # noqa: E402
+from common import ROOT, SEEDS, table, write
 
-from tagger.bulletins.normalize import normalize  # noqa: E402
-from tagger.corpus.authored import load_corpus  # noqa: E402
-from tagger.corpus.duplicates import near_duplicates  # noqa: E402
-from tagger.corpus.examples import examples_from_jsonl  # noqa: E402
-from tagger.domains import load_domains  # noqa: E402
+from tagger.bulletins.normalize import normalize
+from tagger.corpus.authored import load_corpus
+from tagger.corpus.duplicates import near_duplicates
+from tagger.corpus.examples import examples_from_jsonl
+from tagger.domains import load_domains
 
 INTRODUCTION = """# The corpus against itself and against real text
 
 `.venv/bin/python experiments/corpus/run.py`. Distinct rates are the share of different character n-grams among the
-first {sample:,} characters of each genre, furniture left out, so that sizes compare; the last row is the five real bulletins.
+first {sample:,} characters of each genre, furniture left out, so that sizes compare; the last row is the five real
+bulletins.
 
 """
 SAMPLE = 8000
@@ -64,9 +65,7 @@ def _pairs_across(sentences: list[tuple[str, str]]) -> list[dict]:
     """Near-duplicate sentences of different bulletins, Jaccard of 5-grams at least 0.7."""
     long = [(id, text) for id, text in sentences if len(text) >= 15]
     found = near_duplicates([text for _, text in long])
-    return [
-        {"similarity": s, "one": long[a], "other": long[b]} for a, b, s in found if long[a][0] != long[b][0]
-    ]
+    return [{"similarity": s, "one": long[a], "other": long[b]} for a, b, s in found if long[a][0] != long[b][0]]
 
 
 def _overlaps(sentences: list[tuple[str, str]], real: list[str]) -> list[dict]:

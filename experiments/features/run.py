@@ -1,6 +1,6 @@
 """Which features the TF-IDF baseline gets: one change at a time, chosen out of fold.
 
-    .venv/bin/python experiments/features/run.py
+.venv/bin/python experiments/features/run.py
 """
 
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import data, figure, measure, table, write  # noqa: E402
+from common import data, figure, measure, table, write
 
 TEXT = "model.signals=[text]"
 RUNS = {

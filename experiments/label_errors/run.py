@@ -2,7 +2,8 @@
 
     .venv/bin/python experiments/label_errors/run.py [NUMBER]
 
-Writes the NUMBER (300) most doubtful sentences to `suspects.tsv`, with the domain in doubt and its score; people decide.
+Writes the NUMBER (300) most doubtful sentences to `suspects.tsv`, with the domain in doubt and its
+score; people decide.
 """
 
 import sys
@@ -14,10 +15,10 @@ from cleanlab.multilabel_classification import get_label_quality_scores
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import data  # noqa: E402
+from common import data
 
-from tagger.training.config import compose  # noqa: E402
-from tagger.training.run import train  # noqa: E402
+from tagger.training.config import compose
+from tagger.training.run import train
 
 
 def main(number: int = 300) -> None:

@@ -1,6 +1,6 @@
 """Does more text still help? The baseline on 10 to 100 % of the bulletins.
 
-    .venv/bin/python experiments/learning_curve/run.py
+.venv/bin/python experiments/learning_curve/run.py
 """
 
 import sys
@@ -10,7 +10,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import data, figure, measure, table, write  # noqa: E402
+from common import data, figure, measure, table, write
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 SEEDS = (1, 2, 3)

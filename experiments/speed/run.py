@@ -1,6 +1,6 @@
 """How fast prediction is, beside plain scikit-learn on the same sentences in the same run.
 
-    .venv/bin/python experiments/speed/run.py
+.venv/bin/python experiments/speed/run.py
 """
 
 import statistics
@@ -11,19 +11,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import data, table, write  # noqa: E402
-from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: E402
-from sklearn.linear_model import LogisticRegression  # noqa: E402
-from sklearn.multiclass import OneVsRestClassifier  # noqa: E402
-from sklearn.pipeline import make_pipeline  # noqa: E402
+from common import data, table, write
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
 
-from tagger.models.storage import load_model  # noqa: E402
+from tagger.models.storage import load_model
 
 REPEATS = 5
 INTRODUCTION = """# Speed
 
-`.venv/bin/python experiments/speed/run.py`: medians of {repeats} interleaved repeats on one machine; machines differ and are noisy, so
-read the ratios. The peer is scikit-learn alone: TF-IDF of characters 1–3 and one-vs-rest logistic regression, fitted on the same corpus.
+`.venv/bin/python experiments/speed/run.py`: medians of {repeats} interleaved repeats on one machine; machines differ
+and are noisy, so read the ratios. The peer is scikit-learn alone: TF-IDF of characters 1–3 and one-vs-rest logistic
+regression, fitted on the same corpus.
 
 """
 

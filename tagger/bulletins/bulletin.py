@@ -102,9 +102,7 @@ class Bulletin:
         return self.paragraphs[paragraph].sentences[sentence]
 
 
-def parse_bulletin(
-    original: str, *, id: str = "", source: str = "", facts: PageFacts | None = None
-) -> Bulletin:
+def parse_bulletin(original: str, *, id: str = "", source: str = "", facts: PageFacts | None = None) -> Bulletin:
     """Cut a decoded text into a bulletin.
 
     Parameters
@@ -124,9 +122,7 @@ def parse_bulletin(
     return _assemble(original, spans, id, source, facts or PageFacts())
 
 
-def bulletin_from_sentences(
-    paragraphs: Iterable[Sequence[str]], *, id: str = "", source: str = ""
-) -> Bulletin:
+def bulletin_from_sentences(paragraphs: Iterable[Sequence[str]], *, id: str = "", source: str = "") -> Bulletin:
     """A bulletin whose sentences are already cut (labelled data); they are not cut again.
 
     Raises
@@ -151,9 +147,7 @@ def bulletin_from_sentences(
     return _assemble("".join(original), spans, id, source, PageFacts())
 
 
-def _assemble(
-    original: str, spans: list[list[tuple[int, int]]], id: str, source: str, facts: PageFacts
-) -> Bulletin:
+def _assemble(original: str, spans: list[list[tuple[int, int]]], id: str, source: str, facts: PageFacts) -> Bulletin:
     paragraphs = [_paragraph(original, i, row) for i, row in enumerate(spans)]
     paragraphs = _mark_foot(paragraphs)
     found = find_facts(paragraphs)
@@ -195,9 +189,7 @@ def _is_foot_line(sentence: Sentence) -> bool:
 
 
 def _with_noise(paragraph: Paragraph) -> Paragraph:
-    return replace(
-        paragraph, sentences=tuple(replace(s, noise=True) for s in paragraph.sentences)
-    )
+    return replace(paragraph, sentences=tuple(replace(s, noise=True) for s in paragraph.sentences))
 
 
 def _mark_lead_ins(paragraph: Paragraph, title: str) -> Paragraph:
@@ -236,9 +228,7 @@ def _measures(paragraphs: Sequence[Paragraph]) -> list[Measure]:
     return [_measure(i, group, paragraphs) for i, group in enumerate(groups)]
 
 
-def _measure(
-    index: int, group: list[tuple[int, int]], paragraphs: Sequence[Paragraph]
-) -> Measure:
+def _measure(index: int, group: list[tuple[int, int]], paragraphs: Sequence[Paragraph]) -> Measure:
     (p0, s0), (p1, s1) = group[0], group[-1]
     start = paragraphs[p0].sentences[s0].start
     return Measure(index, start, paragraphs[p1].sentences[s1].end, tuple(group))

@@ -62,10 +62,13 @@ def _in_paragraph(
     content = paragraph.content
     for i, sentence in enumerate(content):
         text = sentence.normalized
-        yield sentence, TextInContext(
-            text=text,
-            lead_in=lead_ins.get((paragraph.index, sentence.index), ""),
-            previous=content[i - 1].normalized if i else "",
-            following=content[i + 1].normalized if i + 1 < len(content) else "",
-            title="" if text == title else title,
+        yield (
+            sentence,
+            TextInContext(
+                text=text,
+                lead_in=lead_ins.get((paragraph.index, sentence.index), ""),
+                previous=content[i - 1].normalized if i else "",
+                following=content[i + 1].normalized if i + 1 < len(content) else "",
+                title="" if text == title else title,
+            ),
         )

@@ -42,9 +42,7 @@ def extract_docx(data: bytes, limits: Limits = LIMITS) -> dict[str, str | None]:
 def _check_archive(data: bytes, limits: Limits) -> None:
     """Unpack every member once, counting: what a zip declares of its sizes may be a lie."""
     if data.startswith(b"\xd0\xcf\x11\xe0"):
-        raise DocumentError(
-            "an encrypted or old binary Word file", hint="Save it as .docx without a password."
-        )
+        raise DocumentError("an encrypted or old binary Word file", hint="Save it as .docx without a password.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(info.file_size for info in archive.infolist()) > limits.max_expanded:
@@ -60,9 +58,7 @@ def _check_archive(data: bytes, limits: Limits) -> None:
         raise DocumentError(f"a damaged Word document ({type(error).__name__})") from None
 
 
-def _check_member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, limits: Limits
-) -> int:
+def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, limits: Limits) -> int:
     is_xml = info.filename.lower().endswith((".xml", ".rels"))
     with archive.open(info) as member:
         while chunk := member.read(_CHUNK):

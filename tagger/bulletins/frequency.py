@@ -38,6 +38,8 @@ def share_common(text: str) -> float:
 def is_han(char: str) -> bool:
     """Whether a character is a Chinese ideograph."""
     return (
-        "\u4e00" <= char <= "\u9fff" or "\u3400" <= char <= "\u4dbf" or char == "\u3007"
+        "\u4e00" <= char <= "\u9fff"
+        or "\u3400" <= char <= "\u4dbf"
+        or char == "\u3007"
         or "\U00020000" <= char <= "\U0003ffff"
     )

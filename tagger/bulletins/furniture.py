@@ -93,9 +93,7 @@ _NEWSROOM = re.compile(
     r"|@[^\s,。!?;:]{2,20}\s?[vV]"
     r"|[^。!?;]{0,16}(?:点个(?:小?赞|关注|在看)|转评赞|左下角阅读|求转发|请加关注).{0,24}"
 )
-_BRACKETED_NAME = re.compile(
-    rf"\((?:[\u4e00-\u9fff]{{0,20}}(?:{_OFFICE_END}))?\s?[\u4e00-\u9fff 、]{{2,9}}\)"
-)
+_BRACKETED_NAME = re.compile(rf"\((?:[\u4e00-\u9fff]{{0,20}}(?:{_OFFICE_END}))?\s?[\u4e00-\u9fff 、]{{2,9}}\)")
 _SIGNATURE = re.compile(rf"^.{{2,30}}\s*{_DATE}\s*{_TIME}?$")
 _DEBRIS_CHAR = re.compile(r"[\u00c0-\u024f\u2500-\u25ff\u0370-\u03ff\u0400-\u04ff\ufffd¤¥¦§¨¬®°±²³´µ¶¸¹¼½¾¿]")
 _BULLETS = "●◆■▲○◎□◇△▪ "
@@ -123,10 +121,7 @@ def is_furniture(line: str) -> bool:
         not stripped
         or not any(map(is_han, stripped))
         or _is_button(stripped)
-        or any(
-            pattern.fullmatch(stripped)
-            for pattern in (_BYLINE, _STAFF, _DATELINE, _CREDIT, _NEWSROOM)
-        )
+        or any(pattern.fullmatch(stripped) for pattern in (_BYLINE, _STAFF, _DATELINE, _CREDIT, _NEWSROOM))
         or bool(_FURNITURE.match(stripped))
         or is_garbled(stripped)
     )

@@ -155,8 +155,7 @@ def _facts(tree) -> dict[str, str | None]:  # type: ignore[no-untyped-def]
         if name and content:
             stated.setdefault(name, content)
     facts = {
-        fact: next((stated[n.lower()] for n in names if n.lower() in stated), None)
-        for fact, names in _META.items()
+        fact: next((stated[n.lower()] for n in names if n.lower() in stated), None) for fact, names in _META.items()
     }
     facts["title"] = facts["title"] or _heading(tree)
     facts["date"] = _iso(facts["date"])

@@ -25,9 +25,7 @@ _STATED_ISSUER = re.compile(
     rf"(?=[\s|\])】,。;:]|{ANY_FIELD}|\d{{4}}|发布[人者时日机单]|责任?编|编辑|审核|浏览|点击|阅读|字[体号]|记者|通讯员|$)"
 )
 _CREDIT = re.compile(r"[(\[【]\s*([^()\[\]。]{2,30}?)\s*供稿\s*[)\]】]")
-_OFFICE = re.compile(
-    r"公安|警|派出所|交管|边检|出入境|政府|政法委|新闻办"
-)
+_OFFICE = re.compile(r"公安|警|派出所|交管|边检|出入境|政府|政法委|新闻办")
 _NAMED_OFFICE = re.compile(
     r"(?:年来|以来|期间|日前|近日|今年|连日|近期|记者从|为了?|[,。:、\"在由和与了是对将]|^)[由在对为与]?"
     r"(?P<office>[\u4e00-\u9fff]{0,14}?"
@@ -96,9 +94,7 @@ def _offices_named(paragraphs: Sequence[Paragraph]) -> Iterator[str]:
         yield from _as_written(sentence, long, "office")
 
 
-def _as_written(
-    sentence: Sentence, matches: Iterable[re.Match[str]], group: int | str = 1
-) -> Iterator[str]:
+def _as_written(sentence: Sentence, matches: Iterable[re.Match[str]], group: int | str = 1) -> Iterator[str]:
     """What each match in the normalised sentence reads on the page."""
     normalized = None
     for match in matches:

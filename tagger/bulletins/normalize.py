@@ -30,9 +30,7 @@ _SIGNS = {"、": "、", "﹐": ",", "﹔": ";", "﹕": ":", "﹖": "?", "﹗": "
 _NEUTRAL = "men|me|zhe|de|le|ne|zi|ge|li|tou"
 _TONED = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹḿ"
 #: Several after one hanzi go at once: one a pass would cost as many passes over the text.
-_PINYIN = re.compile(
-    rf"(?<=[{_HAN}])(?: ?\((?:[a-zü]{{0,3}}[{_TONED}][a-zü]{{0,3}}|{_NEUTRAL})\))+(?=[^a-zA-Z]|$)"
-)
+_PINYIN = re.compile(rf"(?<=[{_HAN}])(?: ?\((?:[a-zü]{{0,3}}[{_TONED}][a-zü]{{0,3}}|{_NEUTRAL})\))+(?=[^a-zA-Z]|$)")
 _SPACE_BY_HAN = re.compile(rf"(?<=[{_HAN}，。、])[ ]|[ ](?=[{_HAN}，。、])")
 
 
@@ -134,10 +132,7 @@ def _fold(char: str) -> str:
 
 def _has_plain_form(char: str) -> bool:
     """Full- and half-width forms, Kangxi radicals (PDF text) and compatibility ideographs."""
-    return any(
-        low <= char <= high
-        for low, high in (("\uff01", "\uffee"), ("\u2e80", "\u2fdf"), ("\uf900", "\ufaff"))
-    )
+    return any(low <= char <= high for low, high in (("\uff01", "\uffee"), ("\u2e80", "\u2fdf"), ("\uf900", "\ufaff")))
 
 
 def _remove(pattern: re.Pattern[str], text: str, offsets: list[int]) -> tuple[str, list[int]]:

@@ -25,9 +25,7 @@ def extract_pdf(data: bytes, limits: Limits = LIMITS) -> dict[str, str | None]:
         raise _unreadable(data, str(error).rstrip(".")) from None
     text = "\n".join(pages).replace("\r\n", "\n").replace("\ufffe", "")
     if not text.strip():
-        raise DocumentError(
-            "a PDF without text, probably scanned pictures", hint="Run character recognition first."
-        )
+        raise DocumentError("a PDF without text, probably scanned pictures", hint="Run character recognition first.")
     return {"text": text, "title": None, "date": None, "issuer": None}
 
 

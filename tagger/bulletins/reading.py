@@ -22,9 +22,7 @@ FORMATS = {
 _HTML_OPENINGS = (b"<!doctype html", b"<html", b"<head", b"<body", b"<meta", b"<div", b"<p>")
 
 
-def read_bulletin(
-    path: str | Path, *, encoding: str | None = None, limits: Limits = LIMITS
-) -> Bulletin:
+def read_bulletin(path: str | Path, *, encoding: str | None = None, limits: Limits = LIMITS) -> Bulletin:
     """Read one document.
 
     Parameters
@@ -81,9 +79,7 @@ def _sniff(data: bytes) -> str:
     return "html" if head.startswith(_HTML_OPENINGS) else "txt"
 
 
-def _extract(
-    format: str, data: bytes, encoding: str | None, source: str, limits: Limits
-) -> tuple[str, PageFacts]:
+def _extract(format: str, data: bytes, encoding: str | None, source: str, limits: Limits) -> tuple[str, PageFacts]:
     if format == "txt":
         _refuse_disguise(data)
         return decode(data, where=source, encoding=encoding), PageFacts()

@@ -70,7 +70,7 @@ def _readers() -> list[str]:
 
 
 def _try(name: str, action: Callable[[], object]) -> str:
-    """"" if an action works, else a line about it."""
+    """ "" if an action works, else a line about it."""
     try:
         action()
     except Exception as error:  # a check-up reports whatever is wrong

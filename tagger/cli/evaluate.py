@@ -9,7 +9,9 @@ import typer
 
 
 def evaluate(
-    data: Annotated[str, typer.Argument(metavar="DATA.jsonl", help="Labelled sentences: text, domains[, bulletin, paragraph].")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA.jsonl", help="Labelled sentences: text, domains[, bulletin, paragraph].")
+    ],
     model: Annotated[list[str] | None, typer.Option(help="Model folder or name; give it again to compare.")] = None,
     output: Annotated[str | None, typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
     threshold: Annotated[float | None, typer.Option(help="One threshold for all domains.")] = None,
@@ -21,8 +23,8 @@ def evaluate(
     """
     from tagger.errors import UsageError
     from tagger.models.storage import DEFAULT, load_model
-    from tagger.training.measuring import measure
     from tagger.predict.outputs import open_output, refuse_inputs
+    from tagger.training.measuring import measure
 
     if threshold is not None and not 0 < threshold < 1:
         raise UsageError(f"found {threshold:g}, expected a number between 0 and 1", where="--threshold")

@@ -41,10 +41,13 @@ def predict(
     format: Annotated[
         Format | None, typer.Option(help="Default: by the output's suffix; a table on a terminal; else jsonl.")
     ] = None,
-    output: Annotated[str | None, typer.Option("--output", "-o", help="File to write; default: standard output.")] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="File to write; default: standard output.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Name of a shipped model, or a model folder.")] = "",
     level: Annotated[
-        Level | None, typer.Option(help="Rows of table, csv and label-studio. Default: measure; csv, label-studio: paragraph.")
+        Level | None,
+        typer.Option(help="Rows of table, csv and label-studio. Default: measure; csv, label-studio: paragraph."),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show what carried each tag.")] = False,
     threshold: Annotated[
@@ -52,7 +55,9 @@ def predict(
     ] = None,
     text_field: Annotated[str, typer.Option(help="The field or column of records that holds the text.")] = "text",
     records: Annotated[bool, typer.Option("--records", help="Standard input holds JSON lines.")] = False,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of text, HTML and records; default: recognised.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of text, HTML and records; default: recognised.")
+    ] = None,
 ) -> None:
     """Tag bulletins (txt, html, docx, pdf) and records (jsonl, csv).
 

@@ -56,10 +56,12 @@ MARKS = {
     "quote": "quoted speech",
     "noise": "page furniture or a garbage line",
 }
-PROVINCES = (
-    "北京 天津 河北 山西 内蒙古 辽宁 吉林 黑龙江 上海 江苏 浙江 安徽 福建 江西 山东 河南 湖北 "
-    "湖南 广东 广西 海南 重庆 四川 贵州 云南 西藏 陕西 甘肃 青海 宁夏 新疆"
-).split()
+PROVINCES = tuple(
+    (
+        "北京 天津 河北 山西 内蒙古 辽宁 吉林 黑龙江 上海 江苏 浙江 安徽 福建 江西 山东 河南 "
+        "湖北 湖南 广东 广西 海南 重庆 四川 贵州 云南 西藏 陕西 甘肃 青海 宁夏 新疆"
+    ).split()
+)
 SCRIPTS = ("simplified", "traditional")
 HEADER_KEYS = ("genre", "year", "province", "unit", "script")
 
@@ -103,9 +105,7 @@ def load_corpus(folder: str | Path, domains: DomainSet) -> list[LabelledBulletin
     """
     paths = sorted(Path(folder).rglob("*.txt"))
     if not paths:
-        raise CorpusError(
-            "no bulletins (*.txt) here", where=folder, hint="Give the folder that holds the corpus."
-        )
+        raise CorpusError("no bulletins (*.txt) here", where=folder, hint="Give the folder that holds the corpus.")
     bulletins = [load_labelled_bulletin(path, domains) for path in paths]
     _refuse_repeats(bulletins, folder)
     return bulletins
@@ -140,9 +140,7 @@ def _refuse_repeats(bulletins: Sequence[LabelledBulletin], folder: str | Path) -
         seen[bulletin.id] = bulletin.id
 
 
-def _split_header(
-    lines: list[tuple[int, str]], path: Path
-) -> tuple[dict[str, str], list[tuple[int, str]]]:
+def _split_header(lines: list[tuple[int, str]], path: Path) -> tuple[dict[str, str], list[tuple[int, str]]]:
     header: dict[str, str] = {}
     for position, (number, line) in enumerate(lines):
         if not line.startswith("#"):
@@ -166,9 +164,7 @@ def _check_header(header: dict[str, str], path: Path) -> None:
         raise _broken(path, 1, f"year {header['year']!r}", "four digits")
 
 
-def _paragraphs(
-    body: list[tuple[int, str]], path: Path, domains: DomainSet
-) -> Iterator[tuple[LabelledSentence, ...]]:
+def _paragraphs(body: list[tuple[int, str]], path: Path, domains: DomainSet) -> Iterator[tuple[LabelledSentence, ...]]:
     paragraph: list[LabelledSentence] = []
     for number, line in [*body, (0, "")]:
         if line.strip():
@@ -204,9 +200,7 @@ def _parse_labels(field_: str, path: Path, number: int, domains: DomainSet) -> t
     try:
         return tuple(sorted(names, key=domains.column))
     except CorpusError as error:
-        raise CorpusError(
-            error.message, where=f"{path}:{number}", hint=f"{error.hint} Use - for none."
-        ) from None
+        raise CorpusError(error.message, where=f"{path}:{number}", hint=f"{error.hint} Use - for none.") from None
 
 
 def _parse_marks(field_: str, path: Path, number: int) -> tuple[str, ...]:
@@ -224,7 +218,9 @@ def _check_split(paragraph: Sequence[LabelledSentence], path: Path) -> None:
     for sentence, found in zip(paragraph, [*cut, *[""] * len(paragraph)], strict=False):
         if sentence.text != found:
             raise _broken(
-                path, sentence.line, f"{sentence.text[-20:]!r} is cut at {found[-20:]!r}",
+                path,
+                sentence.line,
+                f"{sentence.text[-20:]!r} is cut at {found[-20:]!r}",
                 "one sentence a line, ended by 。!?; unless it is the last of its paragraph",
             )
 

@@ -45,9 +45,7 @@ class DamageConfig:
     lost_breaks: float = 0.0
 
 
-def damaged_copies(
-    corpus: Sequence[LabelledBulletin], config: DamageConfig, *, seed: int
-) -> list[LabelledBulletin]:
+def damaged_copies(corpus: Sequence[LabelledBulletin], config: DamageConfig, *, seed: int) -> list[LabelledBulletin]:
     """Damaged copies of some bulletins, under the ids of their originals.
 
     Parameters

@@ -12,9 +12,7 @@ def shingles(text: str, size: int = 5) -> frozenset[str]:
     return frozenset(text[i : i + size] for i in range(max(len(text) - size + 1, 1)))
 
 
-def near_duplicates(
-    texts: Sequence[str], *, threshold: float = 0.7, size: int = 5
-) -> list[tuple[int, int, float]]:
+def near_duplicates(texts: Sequence[str], *, threshold: float = 0.7, size: int = 5) -> list[tuple[int, int, float]]:
     """Pairs of texts whose shingles overlap.
 
     Parameters

@@ -128,9 +128,7 @@ def _from_authored(authored: LabelledBulletin) -> _Labelled:
 
 def _from_records(records: list[dict[str, Any]]) -> _Labelled:
     rows = [list(g) for _, g in groupby(records, key=lambda r: r["paragraph"])]
-    bulletin = bulletin_from_sentences(
-        [[r["text"] for r in row] for row in rows], id=records[0]["bulletin"]
-    )
+    bulletin = bulletin_from_sentences([[r["text"] for r in row] for row in rows], id=records[0]["bulletin"])
     labels = {(p, i): r["domains"] for p, row in enumerate(rows) for i, r in enumerate(row)}
     return _Labelled(bulletin, labels)
 
@@ -138,9 +136,7 @@ def _from_records(records: list[dict[str, Any]]) -> _Labelled:
 def _examples(labelled: Iterable[_Labelled], domains: DomainSet) -> Examples:
     texts, label_sets, bulletins, paragraphs, noise, ids = [], [], [], [], [], []
     for item in labelled:
-        contexts = {
-            (p.index, s.index): context for p, s, context in sentences_in_context(item.bulletin)
-        }
+        contexts = {(p.index, s.index): context for p, s, context in sentences_in_context(item.bulletin)}
         for place, labels in item.labels.items():
             sentence = item.bulletin.sentence(*place)
             texts.append(contexts.get(place, TextInContext(sentence.normalized)))

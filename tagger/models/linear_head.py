@@ -90,7 +90,10 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         raise ValueError(f"loss {self.loss!r}, expected 'squared_hinge' or 'log_loss'")
 
     def decision_function(self, X):
-        """Signed distances or log-odds, by the loss, float64, shape (n_texts, n_columns), or (n_texts,) for two classes."""
+        """Signed distances or log-odds, by the loss, float64.
+
+        Shape (n_texts, n_columns), or (n_texts,) for two classes.
+        """
         check_is_fitted(self, "coef_")
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         scores = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_

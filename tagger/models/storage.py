@@ -171,9 +171,7 @@ def _classifier_class(manifest: Manifest, folder: Path) -> type[Classifier]:
 def _refuse_foreign(folder: Path) -> None:
     is_model = (folder / "manifest.json").is_file()
     if folder.exists() and not is_model and not (folder.is_dir() and not any(folder.iterdir())):
-        raise OutputError(
-            "holds something that is not a model", where=folder, hint="Choose another folder."
-        )
+        raise OutputError("holds something that is not a model", where=folder, hint="Choose another folder.")
 
 
 def _replace_folder(folder: Path, fill: Callable[[Path], Manifest]) -> Manifest:

@@ -94,9 +94,7 @@ class TfidfClassifier:
         """
         weights = dict(zip(self.signals, self._combiner().weights[column], strict=True))
         parts = [
-            part
-            for name, weight in weights.items()
-            for part in self._evidence_of(name, text, column, float(weight))
+            part for name, weight in weights.items() for part in self._evidence_of(name, text, column, float(weight))
         ]
         return _distinct(sorted(_summed(parts), key=lambda e: -e.weight), limit)
 
@@ -138,9 +136,7 @@ class TfidfClassifier:
             scores[present] = found[[row_of[texts[i]] for i in present]]
         return scores
 
-    def _evidence_of(
-        self, name: str, text: TextInContext, column: int, weight: float
-    ) -> Iterable[Evidence]:
+    def _evidence_of(self, name: str, text: TextInContext, column: int, weight: float) -> Iterable[Evidence]:
         if name == "lexicon":
             assert self.lexicon is not None
             found = self.lexicon.explain(text, column)
@@ -156,9 +152,7 @@ class TfidfClassifier:
         scores = self._decide([text[start:end] for start, end in windows])
         return windows[int(scores[:, column].argmax())]
 
-    def _ngrams(
-        self, text: str, column: int, weight: float, field: str, shift: int = 0
-    ) -> Iterator[Evidence]:
+    def _ngrams(self, text: str, column: int, weight: float, field: str, shift: int = 0) -> Iterator[Evidence]:
         if not text:
             return
         row = self.features.transform([text])

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def choose_thresholds(
-    y_true: np.ndarray, y_proba: np.ndarray, *, shrinkage: float = 50.0
-) -> np.ndarray:
+def choose_thresholds(y_true: np.ndarray, y_proba: np.ndarray, *, shrinkage: float = 50.0) -> np.ndarray:
     """The threshold of each domain that gives the best F1, drawn to a shared one.
 
     Parameters

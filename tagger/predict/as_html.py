@@ -12,11 +12,14 @@ from tagger.predict.units import units
 
 _STYLE = """
 :root{color-scheme:light}
-body{font:16px/1.9 "Noto Sans SC","PingFang SC","Microsoft YaHei","WenQuanYi Zen Hei",sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
+body{font:16px/1.9 "Noto Sans SC","PingFang SC","Microsoft YaHei","WenQuanYi Zen Hei",sans-serif}
+body{max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 h1{font-size:1.4rem;line-height:1.4;margin:2.5rem 0 .3rem}.facts{color:#666;margin:0 0 1rem;font-size:.9rem}
-table{border-collapse:collapse;margin:1rem 0;font-size:.9rem}th,td{border-bottom:1px solid #ddd;padding:.25rem .9rem .25rem 0;text-align:left;vertical-align:top}
+table{border-collapse:collapse;margin:1rem 0;font-size:.9rem}
+th,td{border-bottom:1px solid #ddd;padding:.25rem .9rem .25rem 0;text-align:left;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums}
-.d{display:inline-block;border-radius:.25rem;padding:0 .4em;margin-right:.3em;color:#fff;font-size:.75rem;line-height:1.5}
+.d{display:inline-block;border-radius:.25rem;padding:0 .4em;margin-right:.3em}
+.d{color:#fff;font-size:.75rem;line-height:1.5}
 .s{border-radius:.2rem;padding:.1em 0;box-decoration-break:clone;-webkit-box-decoration-break:clone}
 .s.l{font-weight:600}.noise{color:#aaa;font-size:.85em}
 p{margin:.5rem 0}footer{color:#888;font-size:.8rem;margin:3rem 0 1rem;border-top:1px solid #ddd}
@@ -32,7 +35,7 @@ def page_start(domains: DomainSet) -> str:
     legend = "".join(f'<span class="d c-{d.id}">{escape(d.zh or d.id)}</span>' for d in domains)
     return (
         '<!doctype html>\n<html lang="zh"><head><meta charset="utf-8">'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>tagger</title>'
         f"<style>{_STYLE}{colors}</style></head><body>\n<p>{legend}</p>\n"
     )
@@ -50,15 +53,13 @@ def bulletin_section(tagged: TaggedBulletin, *, explain: bool = False) -> str:
     return (
         f"<section>\n<h1>{escape(bulletin.title or bulletin.id)}</h1>\n"
         f'<p class="facts">{escape(" · ".join(f for f in facts if f))}</p>\n'
-        f"{_summary(tagged)}\n"
-        + "".join(_paragraph(tagged, p, explain) for p in bulletin.paragraphs)
-        + "</section>\n"
+        f"{_summary(tagged)}\n" + "".join(_paragraph(tagged, p, explain) for p in bulletin.paragraphs) + "</section>\n"
     )
 
 
 def _summary(tagged: TaggedBulletin) -> str:
     rows = [unit for unit in units(tagged, "measure") if not unit.noise]
-    sentences = [tags for tags in tagged.tags.values()]
+    sentences = list(tagged.tags.values())
     body = "".join(
         f'<tr><td><span class="d c-{d.id}">{escape(d.zh or d.id)}</span> {escape(d.id)}</td>'
         f'<td class="n">{sum(d.id in u.tags.domains for u in rows)}</td>'
@@ -86,9 +87,7 @@ def _sentences(tagged: TaggedBulletin, paragraph: Paragraph, explain: bool) -> I
         end = sentence.end
 
 
-def _sentence(
-    tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, explain: bool
-) -> str:
+def _sentence(tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, explain: bool) -> str:
     text = escape(sentence.text)
     if sentence.noise:
         return f'<span class="noise" title="页面杂项 page furniture">{text}</span>'
@@ -106,9 +105,7 @@ def _badge(domains: DomainSet, id: str) -> str:
     return f'<span class="d c-{id}">{escape(domain.zh or id)}</span>'
 
 
-def _hover(
-    tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, tags: Tags, explain: bool
-) -> str:
+def _hover(tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, tags: Tags, explain: bool) -> str:
     ids = tagged.model.domains.ids
     lines = [f"{id} {score:.2f}" for id, score in zip(ids, tags.scores, strict=True)]
     if explain:

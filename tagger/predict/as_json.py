@@ -55,10 +55,7 @@ def record_to_dict(tagged: TaggedRecord) -> dict[str, Any]:
     so in a result is ours. A bad record also gets its ``line``.
     """
     added = ("domains", "scores", "error", *(() if tagged.tagged else ("line",)))
-    fields = {
-        f"input_{name}" if name in added else name: value
-        for name, value in tagged.record.fields.items()
-    }
+    fields = {f"input_{name}" if name in added else name: value for name, value in tagged.record.fields.items()}
     if tagged.tagged is None:
         return {**fields, "line": tagged.record.line, "error": tagged.record.error}
     ids = tagged.tagged.model.domains.ids
@@ -84,15 +81,12 @@ def _paragraph(tagged: TaggedBulletin, paragraph: Paragraph, explain: bool) -> d
     }
 
 
-def _sentence(
-    tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, explain: bool
-) -> dict[str, Any]:
+def _sentence(tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, explain: bool) -> dict[str, Any]:
     tags = tagged.sentence_tags(paragraph, sentence)
     data = {**_span(sentence), **_tags(tags, tagged.model.domains.ids)}
     if explain:
         data["evidence"] = {
-            id: evidence_to_list(tagged.explain(paragraph.index, sentence.index, id), sentence)
-            for id in tags.domains
+            id: evidence_to_list(tagged.explain(paragraph.index, sentence.index, id), sentence) for id in tags.domains
         }
     return data
 
@@ -110,9 +104,7 @@ def evidence_to_list(evidence: list[Evidence], sentence: Sentence) -> list[dict[
             "weight": round(e.weight, 4),
             "field": e.field,
             "spans": [
-                [sentence.start + i for i in normalized.original_span(*span)]
-                for span in e.spans
-                if e.field == "text"
+                [sentence.start + i for i in normalized.original_span(*span)] for span in e.spans if e.field == "text"
             ],
         }
         for e in evidence

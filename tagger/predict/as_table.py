@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tagger.domains import DomainSet
+from tagger.models.classifier import Evidence
 from tagger.predict.records import TaggedRecord
 from tagger.predict.tagging import TaggedBulletin
 from tagger.predict.units import Unit, units
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 #: What a terminal would obey rather than show.
-_CONTROL = {i: " " for i in [*range(32), *range(127, 160), 0x2028, 0x2029]} | {
-    i: None for i in [0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_CONTROL: dict[int, str | None] = {
+    **dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " "),
+    **dict.fromkeys([0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]),
 }
 
 
@@ -89,15 +91,19 @@ def _evidence(tagged: TaggedBulletin, unit: Unit) -> str:
         tags = {place: tagged.tags[place] for place in unit.sentences if place in tagged.tags}
         best = max((p for p in tags if id in tags[p].domains), key=lambda p: tags[p].scores[column])
         found = tagged.explain(*best, id, limit=4)
-        lines.append(f"\n{id}: " + " ".join(f"{e.ngram} {e.weight:+.2f}" for e in found))
-    return _clean("\n".join(lines), keep="\n")
+        lines.append(f"{id}: " + " ".join(map(_piece, found)))
+    return _clean("".join(f"\n{line}" for line in lines), keep="\n")
+
+
+def _piece(evidence: Evidence) -> str:
+    """An n-gram with its weight, and where it stood unless that is the sentence itself."""
+    place = "" if evidence.field == "text" else f" ({evidence.field})"
+    return f"{evidence.ngram}{place} {evidence.weight:+.2f}"
 
 
 def _totals(tagged: TaggedBulletin, level: str) -> str:
     rows = [unit for unit in units(tagged, level) if not unit.noise]
-    counts = [
-        f"{d.zh or d.id} {sum(d.id in u.tags.domains for u in rows)}" for d in tagged.model.domains
-    ]
+    counts = [f"{d.zh or d.id} {sum(d.id in u.tags.domains for u in rows)}" for d in tagged.model.domains]
     n_noise = sum(s.noise for p in tagged.bulletin.paragraphs for s in p.sentences)
     return f"{' · '.join(counts)}  ({len(rows)} rows, {n_noise} lines of page furniture not shown)"
 

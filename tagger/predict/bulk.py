@@ -47,9 +47,7 @@ class Writer(Protocol):
         """What follows the last one; called when at least one source went well."""
 
 
-def tag_sources(
-    sources: Sequence[Source | InputError], model: Model, output: str | None, request: Request
-) -> int:
+def tag_sources(sources: Sequence[Source | InputError], model: Model, output: str | None, request: Request) -> int:
     """Tag all sources in order and write them.
 
     Returns
@@ -145,9 +143,7 @@ def _tag_documents(
     return n_written
 
 
-def _readable(
-    sources: list[Source | InputError], encoding: str | None, failures: _Failures
-) -> Iterator[Bulletin]:
+def _readable(sources: list[Source | InputError], encoding: str | None, failures: _Failures) -> Iterator[Bulletin]:
     for source in sources:
         try:
             if isinstance(source, InputError):
@@ -159,9 +155,7 @@ def _readable(
             failures.add(error)
 
 
-def _tag_record_file(
-    source: Source, model: Model, request: Request, writer: Writer, failures: _Failures
-) -> int:
+def _tag_record_file(source: Source, model: Model, request: Request, writer: Writer, failures: _Failures) -> int:
     n_written = 0
     try:
         for tagged in tag_records(source.path, model, request.text_field, request.encoding):

@@ -82,9 +82,7 @@ def _replaced(target: Path) -> Iterator[TextIO]:
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
     except OSError as error:
-        raise OutputError(
-            f"cannot be written ({error.strerror})", where=target, hint="Nothing was tagged."
-        ) from None
+        raise OutputError(f"cannot be written ({error.strerror})", where=target, hint="Nothing was tagged.") from None
     try:
         with open(handle, "w", encoding="utf-8", errors=_ERRORS, newline="") as file:
             yield file

@@ -222,9 +222,7 @@ def _jsonl_record(line: str, number: int, text_field: str) -> Record:
     return _checked(number, fields, text_field)
 
 
-def _csv_records(
-    lines: Iterator[str], text_field: str, path: str
-) -> tuple[Iterator[Record], tuple[str, ...]]:
+def _csv_records(lines: Iterator[str], text_field: str, path: str) -> tuple[Iterator[Record], tuple[str, ...]]:
     csv.field_size_limit(_MAX_LINE)
     header = next(lines)
     delimiter = max(",\t;", key=header.count)

@@ -102,8 +102,7 @@ def tag_bulletins(bulletins: Iterable[Bulletin], model: Model) -> Iterator[Tagge
 
 def _tag_together(bulletins: Sequence[Bulletin], model: Model) -> Iterator[TaggedBulletin]:
     contexts = [
-        {(p.index, s.index): context for p, s, context in sentences_in_context(bulletin)}
-        for bulletin in bulletins
+        {(p.index, s.index): context for p, s, context in sentences_in_context(bulletin)} for bulletin in bulletins
     ]
     texts = [context for page in contexts for context in page.values()]
     scores = _scores(texts, model)
@@ -117,7 +116,5 @@ def _tag_together(bulletins: Sequence[Bulletin], model: Model) -> Iterator[Tagge
 
 
 def _scores(texts: Sequence[TextInContext], model: Model) -> np.ndarray:
-    parts = [
-        model.classifier.predict_proba(texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)
-    ]
+    parts = [model.classifier.predict_proba(texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)]
     return np.concatenate([np.zeros((0, len(model.domains)), dtype=np.float32), *parts])

@@ -71,17 +71,13 @@ def _measures(tagged: TaggedBulletin) -> Iterator[Unit]:
         yield _run_unit(tagged, key, n_texts, run)
 
 
-def _run_unit(
-    tagged: TaggedBulletin, key: object, n_texts: int, run: Sequence[tuple[Paragraph, Sentence]]
-) -> Unit:
+def _run_unit(tagged: TaggedBulletin, key: object, n_texts: int, run: Sequence[tuple[Paragraph, Sentence]]) -> Unit:
     if isinstance(key, int):
         return _unit(tagged, "measure", key, run)
     return _unit(tagged, "text", n_texts, run)
 
 
-def _unit(
-    tagged: TaggedBulletin, kind: str, index: int, run: Sequence[tuple[Paragraph, Sentence]]
-) -> Unit:
+def _unit(tagged: TaggedBulletin, kind: str, index: int, run: Sequence[tuple[Paragraph, Sentence]]) -> Unit:
     places = tuple((p.index, s.index) for p, s in run)
     noise = all(s.noise for _, s in run)
     tags = tagged.union(places)

@@ -89,9 +89,7 @@ def load_examples(config: TrainConfig) -> tuple[DomainSet, Examples, Examples]:
     return domains, examples_from_corpus(corpus, domains), examples_from_corpus(copies, domains)
 
 
-def train(
-    config: TrainConfig, examples: Examples, domains: DomainSet, copies: Examples | None = None
-) -> Trained:
+def train(config: TrainConfig, examples: Examples, domains: DomainSet, copies: Examples | None = None) -> Trained:
     """Train the model of a config on examples.
 
     Thresholds and weights of signals come from out-of-fold scores of `examples`; the
@@ -153,9 +151,7 @@ def _out_of_fold(
     return signals
 
 
-def _combined_out_of_fold(
-    signals: np.ndarray, examples: Examples, folds: Folds
-) -> np.ndarray:
+def _combined_out_of_fold(signals: np.ndarray, examples: Examples, folds: Folds) -> np.ndarray:
     """Probabilities by a combiner that did not see the bulletin either."""
     y_proba = np.zeros(examples.y_true.shape, dtype=np.float32)
     for rows, held_out in folds:
@@ -197,9 +193,7 @@ def _silenced(y_proba: np.ndarray, examples: Examples) -> np.ndarray:
     return np.where(examples.noise[:, None], np.float32(0), y_proba)
 
 
-def _metrics(
-    examples: Examples, y_proba: np.ndarray, thresholds: np.ndarray, domains: DomainSet
-) -> dict[str, Any]:
+def _metrics(examples: Examples, y_proba: np.ndarray, thresholds: np.ndarray, domains: DomainSet) -> dict[str, Any]:
     y_pred = (y_proba >= thresholds).astype(np.int8)
     figures = score(examples.y_true, y_pred, domains.ids)
     return {**figures, "interval_95": bootstrap_interval(examples.y_true, y_pred, examples.bulletins)}
@@ -210,5 +204,3 @@ def _portable(config: TrainConfig) -> dict[str, Any]:
     data = config_to_dict(config)
     data.pop("output")
     return data
-
-

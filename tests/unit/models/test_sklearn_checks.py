@@ -350,7 +350,7 @@ def classifier() -> TfidfClassifier:
     return _classifier().fit(_IN_CONTEXT, _Y)
 
 
-@pytest.fixture()
+@pytest.fixture
 def combined() -> TfidfClassifier:
     """The same with every signal."""
     return _combined()
@@ -394,7 +394,9 @@ def test_training_twice_gives_the_same_scores(classifier: TfidfClassifier) -> No
 def test_training_again_forgets(classifier: TfidfClassifier) -> None:
     y = np.array([[1, 0], [0, 1], [1, 0]])
     again = classifier.fit(_OTHERS_IN_CONTEXT, y)
-    assert np.array_equal(again.predict_proba(_IN_CONTEXT), _classifier().fit(_OTHERS_IN_CONTEXT, y).predict_proba(_IN_CONTEXT))
+    assert np.array_equal(
+        again.predict_proba(_IN_CONTEXT), _classifier().fit(_OTHERS_IN_CONTEXT, y).predict_proba(_IN_CONTEXT)
+    )
 
 
 def test_no_texts_have_no_scores(classifier: TfidfClassifier) -> None:

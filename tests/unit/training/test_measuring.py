@@ -12,8 +12,8 @@ from tagger.bulletins.bulletin import parse_bulletin
 from tagger.corpus.examples import Examples, examples_from_jsonl
 from tagger.errors import CorpusError
 from tagger.models.storage import Model
-from tagger.training.measuring import measure, predict_examples
 from tagger.predict.tagging import tag_bulletin
+from tagger.training.measuring import measure, predict_examples
 
 _ROWS = [
     {"bulletin": "a", "paragraph": 0, "text": "强化巡控保平安。", "domains": ["patrol"]},

@@ -1,8 +1,9 @@
 """Bytes to text, strictly: a wrong guess is worse than an error.
 
-The cascade: byte order mark, strict UTF-8, what the document declares, UTF-16 without a
-mark, then GB18030 against Big5, judged by how many frequent characters each gives. Real
-Chinese has at least half of its hanzi among the frequent ones; a wrong decoding has few.
+The cascade: byte order mark, strict UTF-8 (an error where it is no Chinese and another
+encoding is), what the document declares, then GB18030, Big5 and UTF-16 without a mark, judged
+by how many frequent characters each gives. Real Chinese has at least half of its hanzi among
+the frequent ones; a wrong decoding has few.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: run test lint format models clean
 
 run: .venv/installed
-	$(BIN)/tagger predict --format table tagger/samples/bulletin.txt
+	@$(BIN)/tagger predict --format table tagger/samples/bulletin.txt
 
 test: .venv/developing
 	$(BIN)/python -m pytest

@@ -18,6 +18,8 @@ A message says where, what was found, what was expected and what to do next.
 
 from __future__ import annotations
 
+_CONTROL = dict.fromkeys([*range(32), *range(127, 160)], " ")
+
 
 class TaggerError(Exception):
     """Base of all errors that are told to a person in one line.
@@ -40,7 +42,8 @@ class TaggerError(Exception):
 
     def _sentence(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
-        text = " ".join(text.split())
+        # File names and model folders come from strangers; a terminal obeys control characters.
+        text = " ".join(text.translate(_CONTROL).split())
         if text[-1:] not in ".!?。":
             text += "."
         return " ".join(f"{text} {self.hint}".split())

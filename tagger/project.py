@@ -16,7 +16,8 @@ def project_path(name: str) -> Path:
         This installation does not carry it.
     """
     package = Path(__file__).parent
-    for root in (package.parent, package / "bundled"):
+    # What is bundled first: beside an installed package stand other packages, some called conf.
+    for root in (package / "bundled", package.parent):
         if (root / name).exists():
             return root / name
     raise UsageError(f"this installation has no {name}", hint="Give its path, or work in a checkout of tagger.")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import data, table, write
+from common import ROOT, data, table, write
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -65,7 +65,7 @@ def _command(line: str) -> float:
     values = []
     for _ in range(REPEATS):
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", *line.split()], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, "-m", *line.split()], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
         values.append(time.perf_counter() - start)
     return statistics.median(values)
 

@@ -28,7 +28,8 @@ _SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "big5-
 #: full; not ASCII letters, which are the tags of a page in every reading.
 _STRANGE = re.compile(r"[\x01-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff]|[^\W\d_a-zA-Z]")
 _PLAIN = re.compile(rb"[\t\n\r\x20-\x7e]*")
-_CANDIDATES = ("gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
+#: What is tried where bytes are not UTF-8.
+CANDIDATES = ("gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
 #: Least share of frequent characters to believe a guess, and its least lead over the next one.
 _MIN_SHARE, _MIN_LEAD = 0.3, 0.1
 _JUDGED_BYTES = 65_536
@@ -66,14 +67,20 @@ def decode(data: bytes, *, where: object = "", encoding: str | None = None) -> s
     return text
 
 
-def _decode_as(data: bytes, encoding: str, where: object) -> str:
+def known_encoding(name: str) -> str:
+    """Python's own name of an encoding; a `UsageError` if it knows none of that name."""
     try:
-        name = codecs.lookup(encoding).name
-    except LookupError:
+        "".encode(name)  # refuses codecs that are no encodings of text (rot13)
+        return codecs.lookup(name).name
+    except (LookupError, UnicodeError):
         raise UsageError(
-            f"unknown encoding {encoding!r}", where="--encoding",
+            f"unknown encoding {name!r}", where="--encoding",
             hint="Use a name such as utf-8, gb18030, big5 or utf-16.",
         ) from None  # fmt: skip
+
+
+def _decode_as(data: bytes, encoding: str, where: object) -> str:
+    name = known_encoding(encoding)
     try:
         # A mark is not text; it stays out of the offsets in every encoding.
         return data.decode("utf-8-sig" if name == "utf-8" else name).removeprefix("\ufeff")
@@ -114,7 +121,7 @@ def _not_by_chance(data: bytes, text: str, where: object) -> str:
 def _clear_best(data: bytes) -> str | None:
     """The candidate that gives the most frequent characters, if it is clearly the best."""
     sample = data[:_JUDGED_BYTES]
-    shares = {name: _share(sample, name) for name in _CANDIDATES}
+    shares = {name: _share(sample, name) for name in CANDIDATES}
     best, second = sorted(shares, key=lambda name: -shares[name])[:2]
     is_clear = shares[best] >= _MIN_SHARE and shares[best] - shares[second] >= _MIN_LEAD
     return best if is_clear else None
@@ -156,7 +163,7 @@ def _declared_encoding(data: bytes) -> str | None:
 def _is_plausible(text: str, declared: str) -> bool:
     """Whether a declaration may be true; one of a Western encoding is a left-over template."""
     if not any(map(is_han, text)):
-        return declared in _CANDIDATES
+        return declared in CANDIDATES
     return share_common(text[:_JUDGED_BYTES]) >= _MIN_SHARE
 
 

@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import json
 import os
-import selectors
 import subprocess
 import sys
 import tempfile
@@ -88,21 +87,22 @@ class Extractor:
 
     def _read_line(self, process: subprocess.Popen[bytes]) -> bytes | None:
         """One line of the answer; None when time is up, an unended line when the process died."""
-        import time
-
         assert process.stdout is not None
-        deadline = time.monotonic() + self._limits.seconds
-        answer = bytearray()
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            while not answer.endswith(b"\n"):
-                if not selector.select(deadline - time.monotonic()):
-                    return None
-                chunk = os.read(process.stdout.fileno(), 1 << 16)
-                if not chunk:
-                    break
-                answer += chunk
-        return bytes(answer)
+        is_late = threading.Event()
+
+        def stop() -> None:
+            is_late.set()
+            process.kill()
+
+        # A timer, since Windows cannot wait for a pipe with a time limit.
+        timer = threading.Timer(self._limits.seconds, stop)
+        timer.start()
+        try:
+            line = process.stdout.readline()
+        finally:
+            timer.cancel()
+            timer.join()  # it may be stopping the process this moment
+        return None if is_late.is_set() else line
 
 
 def _environment() -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tagger.bulletins.limits import LIMITS, Limits
 from tagger.errors import DocumentError, LimitError
 
@@ -20,7 +22,7 @@ def extract_pdf(data: bytes, limits: Limits = LIMITS) -> dict[str, str | None]:
 
     try:
         document = pypdfium2.PdfDocument(data)
-        pages = [page.get_textpage().get_text_bounded() for page in _pages(document, limits)]
+        pages = list(_page_texts(document, limits))
     except pypdfium2.PdfiumError as error:
         raise _unreadable(data, str(error).rstrip(".")) from None
     text = "\n".join(pages).replace("\r\n", "\n").replace("\ufffe", "")
@@ -29,13 +31,16 @@ def extract_pdf(data: bytes, limits: Limits = LIMITS) -> dict[str, str | None]:
     return {"text": text, "title": None, "date": None, "issuer": None}
 
 
-def _pages(document, limits: Limits):  # type: ignore[no-untyped-def]
-    chars = 0
+def _page_texts(document, limits: Limits) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    n_chars = 0
     for page in document:
-        chars += page.get_textpage().count_chars()
-        if chars > limits.max_chars:
+        text = page.get_textpage()
+        n_chars += text.count_chars()
+        if n_chars > limits.max_chars:
             raise LimitError(f"more than {limits.max_chars} characters")
-        yield page
+        yield text.get_text_bounded()
+        text.close()
+        page.close()
 
 
 def _unreadable(data: bytes, cause: str) -> DocumentError:

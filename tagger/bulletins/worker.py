@@ -7,6 +7,7 @@ that crashes it or eats its memory takes nothing else along.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -31,7 +32,10 @@ def _bound_memory(size: int) -> None:
         import resource
     except ImportError:  # not on Windows; the time limit still holds
         return
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    size = size if most == resource.RLIM_INFINITY else min(size, most)
+    with contextlib.suppress(ValueError, OSError):  # macOS refuses it; the time limit still holds
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -15,16 +15,13 @@ _Folder = Annotated[Path | None, typer.Argument(help="Corpus folder; default: th
 @app.command()
 def check(folder: _Folder = None) -> None:
     """Check every file of a corpus; every breach is named, with its line."""
-    from tagger.corpus.authored import load_labelled_bulletin
+    from tagger.corpus.authored import corpus_files, load_labelled_bulletin
     from tagger.domains import load_domains
     from tagger.errors import CorpusError
     from tagger.project import project_path
 
     domains = load_domains(project_path("labels/domains.yaml"))
-    folder = folder or project_path("labels/corpus")
-    paths = sorted(folder.rglob("*.txt"))
-    if not paths:
-        raise CorpusError("no bulletins (*.txt) here", where=folder)
+    paths = corpus_files(folder or project_path("labels/corpus"))
     n_broken = 0
     for path in paths:
         try:

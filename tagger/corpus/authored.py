@@ -20,6 +20,7 @@ ids joined by commas (``-`` for none), and, where wanted, a tab and marks.
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,12 +104,24 @@ def load_corpus(folder: str | Path, domains: DomainSet) -> list[LabelledBulletin
     CorpusError
         No file, or any breach of the format; the message names file and line.
     """
+    return [load_labelled_bulletin(path, domains) for path in corpus_files(folder)]
+
+
+def corpus_files(folder: str | Path) -> list[Path]:
+    """Every ``*.txt`` below a folder, in name order; a file's name is its bulletin's id.
+
+    Raises
+    ------
+    CorpusError
+        No file, or two of one name.
+    """
     paths = sorted(Path(folder).rglob("*.txt"))
     if not paths:
         raise CorpusError("no bulletins (*.txt) here", where=folder, hint="Give the folder that holds the corpus.")
-    bulletins = [load_labelled_bulletin(path, domains) for path in paths]
-    _refuse_repeats(bulletins, folder)
-    return bulletins
+    repeated = [name for name, count in Counter(path.name for path in paths).items() if count > 1]
+    if repeated:
+        raise CorpusError(f"two files are called {repeated[0]}", where=folder, hint="Rename one.")
+    return paths
 
 
 def load_labelled_bulletin(path: str | Path, domains: DomainSet) -> LabelledBulletin:
@@ -121,7 +134,7 @@ def load_labelled_bulletin(path: str | Path, domains: DomainSet) -> LabelledBull
     """
     path = Path(path)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"cannot be read as UTF-8 ({error})", where=path) from None
     lines = [(i, line.rstrip("\r")) for i, line in enumerate(text.split("\n"), start=1)]
@@ -130,14 +143,6 @@ def load_labelled_bulletin(path: str | Path, domains: DomainSet) -> LabelledBull
     if not paragraphs:
         raise CorpusError("no sentences below the header", where=path)
     return LabelledBulletin(path.stem, header, paragraphs)
-
-
-def _refuse_repeats(bulletins: Sequence[LabelledBulletin], folder: str | Path) -> None:
-    seen: dict[str, str] = {}
-    for bulletin in bulletins:
-        if bulletin.id in seen:
-            raise CorpusError(f"two files are called {bulletin.id}.txt", where=folder)
-        seen[bulletin.id] = bulletin.id
 
 
 def _split_header(lines: list[tuple[int, str]], path: Path) -> tuple[dict[str, str], list[tuple[int, str]]]:

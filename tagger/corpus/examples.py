@@ -135,16 +135,16 @@ def _from_records(records: list[dict[str, Any]]) -> _Labelled:
 
 def _examples(labelled: Iterable[_Labelled], domains: DomainSet) -> Examples:
     texts, label_sets, bulletins, paragraphs, noise, ids = [], [], [], [], [], []
-    for item in labelled:
-        contexts = {(p.index, s.index): context for p, s, context in sentences_in_context(item.bulletin)}
-        for place, labels in item.labels.items():
-            sentence = item.bulletin.sentence(*place)
+    for one in labelled:
+        contexts = {(p.index, s.index): context for p, s, context in sentences_in_context(one.bulletin)}
+        for place, labels in one.labels.items():
+            sentence = one.bulletin.sentence(*place)
             texts.append(contexts.get(place, TextInContext(sentence.normalized)))
             label_sets.append(labels)
-            bulletins.append(item.bulletin.id)
+            bulletins.append(one.bulletin.id)
             paragraphs.append(place[0])
             noise.append(sentence.noise)
-            ids.append(f"{item.bulletin.id}.{place[0]}.{place[1]}")
+            ids.append(f"{one.bulletin.id}.{place[0]}.{place[1]}")
     return Examples(
         texts, domains.encode(label_sets), np.array(bulletins), np.array(paragraphs),
         np.array(noise, dtype=bool), ids,
@@ -168,7 +168,7 @@ def _read_jsonl(path: Path, domains: DomainSet) -> Iterable[dict[str, Any]]:
 def _labelled_record(line: str, where: str, number: int, domains: DomainSet) -> dict[str, Any]:
     try:
         record = json.loads(line)
-        text, labels = record["text"], tuple(record["domains"])
+        text, labels = record["text"], record["domains"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"not a labelled record ({type(error).__name__}: {error})", where=where,
@@ -176,12 +176,16 @@ def _labelled_record(line: str, where: str, number: int, domains: DomainSet) -> 
         ) from None  # fmt: skip
     if not isinstance(text, str) or not text.strip():
         raise InputError("found an empty text, expected a sentence", where=where)
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise InputError(
+            f"found domains {labels!r}, expected a list of domain ids", where=where, hint="[] stands for none."
+        )
     try:
         domains.encode([labels])
-    except (CorpusError, TypeError) as error:
-        raise CorpusError(str(error), where=where) from None
+    except CorpusError as error:
+        raise CorpusError(error.message, where=where, hint=error.hint) from None
     bulletin = record.get("bulletin")
     return {
-        "text": text, "domains": labels, "bulletin": str(number if bulletin is None else bulletin),
+        "text": text, "domains": tuple(labels), "bulletin": str(number if bulletin is None else bulletin),
         "paragraph": record.get("paragraph", 0), "where": where,
     }  # fmt: skip

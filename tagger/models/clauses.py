@@ -14,6 +14,13 @@ _CLAUSE = re.compile(r"[^,;:。!?]+")
 def clause_windows(text: str, size: int = 2) -> list[tuple[int, int]]:
     """Spans of every run of `size` neighbouring clauses of a normalised text.
 
+    Parameters
+    ----------
+    text : str
+        Normalised, "" included.
+    size : int, default=2
+        Clauses in a window, at least 1.
+
     Returns
     -------
     list of (int, int)

@@ -71,7 +71,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, texts: Sequence[str]) -> sp.csr_matrix:
-        """Rows of weights, float64, shape (n_texts, n_features), C-ordered sparse."""
+        """Rows of weights, float64, shape (n_texts, n_features), in CSR format."""
         check_is_fitted(self, "blocks_")
         texts = checked_texts(texts)
         columns = [

@@ -80,7 +80,7 @@ class LexiconClassifier:
         try:
             data = json.loads((folder / _FILE).read_text(encoding="utf-8"))
             return cls(data["words"], data["excluded"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ModelError(f"not a lexicon ({error})", where=folder / _FILE) from None
 
 

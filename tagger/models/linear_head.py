@@ -25,7 +25,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):
     positive_weight : float, default=1.0
         Weight of a positive text where a negative one weighs 1, > 0.
     tol : float, default=1e-4
+        Change below which a fit has converged, > 0.
     max_iter : int, default=5000
+        Most iterations of a column's fit.
 
     Attributes
     ----------
@@ -51,7 +53,15 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         self.max_iter = max_iter
 
     def fit(self, X, y):
-        """Fit on X of shape (n_texts, n_features), dense or sparse."""
+        """Fit on X of shape (n_texts, n_features), dense or sparse.
+
+        `y` is 0 or 1 of shape (n_texts, n_domains), or classes of shape (n_texts,).
+
+        Raises
+        ------
+        ValueError
+            Shapes that differ, NaN or infinity in X, one class alone, or an unknown loss.
+        """
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True)
         check_classification_targets(y)
         fits = [self._fit_column(X, column) for column in self._targets(y).T]
@@ -100,8 +110,9 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         return scores[:, 0] if scores.shape[1] == 1 and not self.multilabel_ else scores
 
     def predict_proba(self, X):
-        """Per column for multi-label targets, else summing to 1 over the classes.
+        """Scores in [0, 1], float64, shape (n_texts, n_domains) or (n_texts, n_classes).
 
+        Per column for multi-label targets, else summing to 1 over the classes.
         The sigmoid of the decision function: a probability for ``log_loss``, only a rank
         for ``squared_hinge`` until it is calibrated.
         """

@@ -21,12 +21,16 @@ class Manifest:
 
     Attributes
     ----------
+    format : int
+        Of the folder; another one than `FORMAT` is refused.
     kind : str
         Which classifier reads it: ``lexicon``, ``tfidf``.
     name, version : str
         The version is a hash over the files: the same model, the same version.
     normalizer_version, domains_version : int
         A model trained on differently normalised text is refused.
+    tagger_version : str
+        Of the package that wrote it.
     seed : int
     data : dict
         ``hash``, ``n_bulletins``, ``n_texts`` of the training data; empty without training.
@@ -75,7 +79,7 @@ def read_manifest(folder: Path) -> Manifest:
                 hint="Train it again with this version of tagger.",
             )  # fmt: skip
         return _checked(Manifest(**data))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
             f"no readable manifest ({type(error).__name__})", where=folder / FILE,
             hint="Expected a folder written by `tagger train`.",
@@ -94,9 +98,25 @@ def _checked(manifest: Manifest) -> Manifest:
 
 
 def checksums(folder: Path) -> dict[str, dict[str, Any]]:
-    """sha256 and size of every file below a folder but its manifest."""
-    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != FILE)
-    return {p.relative_to(folder).as_posix(): _checksum(p) for p in paths}
+    """Name -> sha256 and size, in bytes, of every file below a folder but its manifest."""
+    return {name: _checksum(folder / name) for name in _file_names(folder)}
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Whether a folder has a manifest that lists whatever else is in it, damaged files included.
+
+    Many programs have a ``manifest.json``; only ours lists every file beside it.
+    """
+    try:
+        listed = json.loads((folder / FILE).read_text(encoding="utf-8"))["files"]
+        return set(_file_names(folder)) <= set(listed)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _file_names(folder: Path) -> list[str]:
+    paths = (p for p in folder.rglob("*") if p.is_file() and p != folder / FILE)
+    return sorted(p.relative_to(folder).as_posix() for p in paths)
 
 
 def version_of(files: dict[str, dict[str, Any]]) -> str:
@@ -113,12 +133,13 @@ def check_files(folder: Path, manifest: Manifest) -> None:
     ModelError
         Names the first missing, changed or foreign file.
     """
+    found = checksums(folder)
     for name, entry in sorted(manifest.files.items()):
-        if not (folder / name).is_file():
+        if name not in found:
             raise _damaged(folder / name, "missing")
-        if _checksum(folder / name) != entry:
+        if found[name] != entry:
             raise _damaged(folder / name, "damaged, its checksum is not the manifest's")
-    foreign = sorted(set(checksums(folder)) - set(manifest.files))
+    foreign = sorted(set(found) - set(manifest.files))
     if foreign:
         raise ModelError(
             "a file that the manifest does not list", where=folder / foreign[0],

@@ -18,9 +18,16 @@ import numpy as np
 import tagger
 from tagger.bulletins import normalize
 from tagger.domains import DomainSet
-from tagger.errors import ModelError, OutputError
+from tagger.errors import CorpusError, ModelError, OutputError
 from tagger.models.classifier import Classifier
-from tagger.models.manifest import Manifest, check_files, checksums, read_manifest, version_of
+from tagger.models.manifest import (
+    Manifest,
+    check_files,
+    checksums,
+    is_model_folder,
+    read_manifest,
+    version_of,
+)
 
 #: kind -> (module, class); imported when a model of the kind is opened.
 _KINDS = {
@@ -78,12 +85,14 @@ def save_model(
 ) -> Manifest:  # fmt: skip
     """Write a model folder, in the place of one that is there.
 
-    It is written beside its place and renamed, so a reader sees the old model or the new.
+    It is written beside its place and renamed, so a reader sees the old model or the new, or
+    for a moment none, and never a part of one. Behind a symbolic link, the folder is replaced.
 
     Raises
     ------
     OutputError
-        The folder cannot be written, or its place holds something that is no model.
+        The folder cannot be written (an old model stays), or its place holds something that is
+        no model, or more than a model.
     """
     folder = Path(folder)
     _refuse_foreign(folder)
@@ -127,15 +136,38 @@ def load_model(model: str | Path = DEFAULT) -> Model:
     try:
         domains = DomainSet.from_dict(_read_json(folder / _DOMAINS), where=folder / _DOMAINS)
         decision = _read_json(folder / _DECISION)
-        thresholds = np.array([float(decision["thresholds"][id]) for id in domains.ids])
+        thresholds = _checked_thresholds([decision["thresholds"][id] for id in domains.ids])
         config = dict(decision["config"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except CorpusError as error:
+        raise ModelError(error.message, where=error.where, hint=error.hint) from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"not a model's decision file ({error!r})", where=folder / _DECISION) from None
-    return Model(classifier_class.load(folder, config), domains, thresholds, config, manifest)
+    classifier = classifier_class.load(folder, config)
+    _check_columns(classifier, domains, folder)
+    return Model(classifier, domains, thresholds, config, manifest)
+
+
+def _check_columns(classifier: Classifier, domains: DomainSet, folder: Path) -> None:
+    try:
+        n_columns = classifier.predict_proba([]).shape[1]
+    except (ValueError, AttributeError, TypeError, IndexError) as error:
+        raise ModelError(f"its parts do not fit each other ({error})", where=folder) from None
+    if n_columns != len(domains):
+        raise ModelError(
+            f"scores of {n_columns} domains, expected {len(domains)}", where=folder,
+            hint="Train the model again or fetch it anew.",
+        )  # fmt: skip
+
+
+def _checked_thresholds(values: list[Any]) -> np.ndarray:
+    thresholds = np.array([float(value) for value in values])
+    if not ((thresholds > 0) & (thresholds < 1)).all():  # of NaN too, which would tag nothing
+        raise ValueError(f"thresholds {thresholds.tolist()}, expected numbers between 0 and 1")
+    return thresholds
 
 
 def find_model(model: str | Path) -> Path:
-    """The folder of a model given by shipped name or by path."""
+    """The folder of a model given by shipped name or by path; a `ModelError` if there is none."""
     shipped = shipped_models()
     if str(model) in shipped:
         return shipped[str(model)]
@@ -169,13 +201,14 @@ def _classifier_class(manifest: Manifest, folder: Path) -> type[Classifier]:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    is_model = (folder / "manifest.json").is_file()
-    if folder.exists() and not is_model and not (folder.is_dir() and not any(folder.iterdir())):
+    is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not is_free and not is_model_folder(folder):
         raise OutputError("holds something that is not a model", where=folder, hint="Choose another folder.")
 
 
 def _replace_folder(folder: Path, fill: Callable[[Path], Manifest]) -> Manifest:
     """Fill a folder beside the place, then swap it in with two renames."""
+    folder = folder.resolve()  # what a link points at, not the link
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -185,18 +218,27 @@ def _replace_folder(folder: Path, fill: Callable[[Path], Manifest]) -> Manifest:
         manifest = fill(temporary)
         temporary.chmod(0o755)
         _sync(temporary)
-        if folder.exists():
-            retired = temporary.with_name(temporary.name + ".old")
-            os.rename(folder, retired)
-            os.rename(temporary, folder)
-            shutil.rmtree(retired)
-        else:
-            os.rename(temporary, folder)
+        _swap_in(temporary, folder)
         return manifest
     except OSError as error:
         raise OutputError(f"cannot be written ({error.strerror})", where=folder) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap_in(temporary: Path, folder: Path) -> None:
+    if not folder.exists():
+        os.rename(temporary, folder)
+        return
+    retired = temporary.with_name(f"{temporary.name}.old")
+    os.rename(folder, retired)
+    try:
+        os.rename(temporary, folder)
+    except OSError:
+        os.rename(retired, folder)
+        raise
+    # The new model is in its place: what cannot be removed of the old one is no failure.
+    shutil.rmtree(retired, ignore_errors=True)
 
 
 def _sync(folder: Path) -> None:

@@ -182,7 +182,7 @@ class TfidfClassifier:
                 parts["features"], parts["head"], lexicon=lexicon, signals=names,
                 combiner=Combiner.from_dict(data),
             )  # fmt: skip
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ModelError(f"not a TF-IDF model ({error})", where=folder) from None
 
 

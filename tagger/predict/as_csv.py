@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tagger.predict.as_json import record_to_dict
+from tagger.predict.as_json import own_names, record_to_dict
 from tagger.predict.records import TaggedRecord
 from tagger.predict.tagging import TaggedBulletin
 from tagger.predict.units import units
@@ -56,7 +56,8 @@ class RecordRows:
             self._own = list(tagged.fieldnames or record.fields)
             text = self._header(self._own)
         scores = tags["scores"] if tagged.tagged else {}
-        more = {name: value for name, value in record.fields.items() if name not in self._own}
+        columns = frozenset(self._own)  # a record may have thousands of fields
+        more = {name: value for name, value in record.fields.items() if name not in columns}
         return text + _line([
             *(_plain(record.fields.get(name, "")) for name in self._own),
             ";".join(tags["domains"] if tagged.tagged else ()),
@@ -67,7 +68,7 @@ class RecordRows:
     def _header(self, own: Sequence[str]) -> str:
         """Own columns that are called like ours are called ``input_...``."""
         ours = ["domains", *(f"score_{id}" for id in self._ids), "error", "line", "more"]
-        return _line([*(f"input_{name}" if name in ours else name for name in own), *ours])
+        return _line([*own_names(own, ours), *ours])
 
 
 def _plain(value: Any) -> Any:

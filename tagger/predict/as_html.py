@@ -60,11 +60,12 @@ def bulletin_section(tagged: TaggedBulletin, *, explain: bool = False) -> str:
 def _summary(tagged: TaggedBulletin) -> str:
     rows = [unit for unit in units(tagged, "measure") if not unit.noise]
     sentences = list(tagged.tags.values())
+    top_scores = tagged.bulletin_tags.scores
     body = "".join(
         f'<tr><td><span class="d c-{d.id}">{escape(d.zh or d.id)}</span> {escape(d.id)}</td>'
         f'<td class="n">{sum(d.id in u.tags.domains for u in rows)}</td>'
         f'<td class="n">{sum(d.id in tags.domains for tags in sentences)}</td>'
-        f'<td class="n">{tagged.bulletin_tags.scores[i]:.2f}</td></tr>'
+        f'<td class="n">{top_scores[i]:.2f}</td></tr>'
         for i, d in enumerate(tagged.model.domains)
     )
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from tagger.bulletins.bulletin import Paragraph, Sentence
@@ -55,11 +56,29 @@ def record_to_dict(tagged: TaggedRecord) -> dict[str, Any]:
     so in a result is ours. A bad record also gets its ``line``.
     """
     added = ("domains", "scores", "error", *(() if tagged.tagged else ("line",)))
-    fields = {f"input_{name}" if name in added else name: value for name, value in tagged.record.fields.items()}
+    own = tagged.record.fields
+    fields = dict(zip(own_names(list(own), added), own.values(), strict=True))
     if tagged.tagged is None:
         return {**fields, "line": tagged.record.line, "error": tagged.record.error}
     ids = tagged.tagged.model.domains.ids
     return {**fields, **_tags(tagged.tagged.bulletin_tags, ids)}
+
+
+def own_names(names: Sequence[str], ours: Collection[str]) -> list[str]:
+    """What a record's own fields are called in a result: ``input_...`` where the name is ours.
+
+    Records may be results of an earlier run, so ``input_...`` may be there already; it is put in
+    front until no two fields share a name.
+    """
+    taken = {*names, *ours}
+    return [_free_name(name, taken) if name in ours else name for name in names]
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name = f"input_{name}"
+    taken.add(name)
+    return name
 
 
 def to_line(data: dict[str, Any]) -> str:

@@ -78,7 +78,7 @@ def _domains(domains: DomainSet, unit: Unit):  # type: ignore[no-untyped-def]
         domain = domains[domains.column(id)]
         score = unit.tags.scores[domains.column(id)]
         cell.append("\n" if i else "")
-        cell.append(domain.zh or id, style=f"bold {domain.color}")
+        cell.append(_clean(domain.zh or id), style=f"bold {domain.color}")
         cell.append(f" {score:.2f}", style="dim")
     return cell
 
@@ -103,7 +103,7 @@ def _piece(evidence: Evidence) -> str:
 
 def _totals(tagged: TaggedBulletin, level: str) -> str:
     rows = [unit for unit in units(tagged, level) if not unit.noise]
-    counts = [f"{d.zh or d.id} {sum(d.id in u.tags.domains for u in rows)}" for d in tagged.model.domains]
+    counts = [f"{_clean(d.zh or d.id)} {sum(d.id in u.tags.domains for u in rows)}" for d in tagged.model.domains]
     n_noise = sum(s.noise for p in tagged.bulletin.paragraphs for s in p.sentences)
     return f"{' · '.join(counts)}  ({len(rows)} rows, {n_noise} lines of page furniture not shown)"
 

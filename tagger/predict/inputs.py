@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os.path
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +50,10 @@ def _expand(name: str, stdin_records: bool) -> Iterable[Source | InputError]:
     if name == "-":
         return [Source("-", stdin_records)]
     path = Path(name)
-    if path.is_dir():
+    # Unlike Path.is_dir and Path.exists, never an error of its own (a name too long).
+    if os.path.isdir(path):
         return _in_folder(path)
-    if not path.exists() and glob.has_magic(name):
+    if not os.path.exists(path) and glob.has_magic(name):
         matches = [Path(match) for match in sorted(glob.glob(name, recursive=True))]
         files = [s for p in matches for s in (_in_folder(p) if p.is_dir() else [_source(p)])]
         return files or [InputError("no file matches", where=name)]
@@ -60,7 +62,7 @@ def _expand(name: str, stdin_records: bool) -> Iterable[Source | InputError]:
 
 def _in_folder(folder: Path) -> list[Source | InputError]:
     known = (*FORMATS, *RECORD_SUFFIXES)
-    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in known)
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in known and os.path.isfile(p))
     visible = [p for p in paths if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
     if not visible:
         return [InputError(f"no file of a known type ({', '.join(known)}) in it", where=folder)]

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from tagger.bulletins.bulletin import parse_bulletin
-from tagger.bulletins.decoding import decode
-from tagger.errors import DecodingError, InputError, UsageError
+from tagger.bulletins.decoding import CANDIDATES, decode, known_encoding
+from tagger.errors import DecodingError, InputError
 from tagger.models.storage import Model
 from tagger.predict.tagging import TaggedBulletin, tag_bulletins
 
@@ -34,7 +34,6 @@ _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
-_GUESSES = ("gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def tag_records(path: str, model: Model, text_field: str, encoding: str | None =
 
 def _open(path: str, text_field: str, encoding: str | None) -> tuple[Iterator[Record], tuple[str, ...]]:
     if encoding:
-        _check_encoding(encoding)
+        known_encoding(encoding)
     with ExitStack() as stack:
         file = stack.enter_context(_binary(path))
         sample = file.read(_SAMPLE)
@@ -101,16 +100,6 @@ def _open(path: str, text_field: str, encoding: str | None) -> tuple[Iterator[Re
     if path.lower().endswith(".csv"):
         return _csv_records(lines, text_field, path)
     return _jsonl_records(lines, text_field), ()
-
-
-def _check_encoding(encoding: str) -> None:
-    try:
-        "".encode(encoding)
-    except LookupError:
-        raise UsageError(
-            f"unknown encoding {encoding!r}", where="--encoding",
-            hint="Use a name such as utf-8, gb18030, big5 or utf-16.",
-        ) from None  # fmt: skip
 
 
 def _binary(path: str) -> BinaryIO:
@@ -162,7 +151,7 @@ def _encoding_of(sample: bytes, path: str) -> str:
         if _is_mostly_utf8(head):
             return "utf-8-sig"
         raise
-    for name in _GUESSES:
+    for name in CANDIDATES:
         if _reads(head, name) == text:
             return name
     raise DecodingError("in an encoding that cannot be told", where=path, hint="Pass --encoding.")

@@ -92,8 +92,10 @@ def compose(overrides: Sequence[str] = (), config_dir: str | Path | None = None)
     Raises
     ------
     UsageError
-        An unknown group, key or value type; names the closest known one.
+        An unknown group, key or value type, which names the closest known one, or a
+        configuration file that is not YAML.
     """
+    import yaml
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.errors import HydraException
@@ -109,6 +111,8 @@ def compose(overrides: Sequence[str] = (), config_dir: str | Path | None = None)
         data = OmegaConf.to_container(composed, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(_first_line(error), where="configuration", hint=_closest(overrides, folder)) from None
+    except yaml.YAMLError as error:  # names file and line in its last lines
+        raise UsageError(f"not YAML ({error})", where="configuration") from None
     return config_from_dict(data)
 
 

@@ -233,5 +233,5 @@ def test_an_unknown_encoding_is_wrong_use(encoding):
 
 @pytest.mark.parametrize("encoding", ["base64", "rot13", "zip"])
 def test_a_codec_that_is_no_text_encoding_is_an_error(encoding):
-    with pytest.raises(DecodingError, match=f"not {encoding}"):
+    with pytest.raises(UsageError, match=f"unknown encoding '{encoding}'"):
         decode(b"abc", encoding=encoding)

@@ -124,11 +124,12 @@ def test_a_byte_order_mark_and_blank_lines_are_passed_over(tmp_path: Path, domai
         ("[1]", InputError, "not a labelled record (TypeError"),
         ('{"domains": []}', InputError, "not a labelled record (KeyError: 'text')"),
         ('{"text": "a"}', InputError, "not a labelled record (KeyError: 'domains')"),
-        ('{"text": "a", "domains": null}', InputError, "not a labelled record (TypeError"),
+        ('{"text": "a", "domains": null}', InputError, "found domains None, expected a list of domain ids"),
         ('{"text": " ", "domains": []}', InputError, "found an empty text, expected a sentence"),
         ('{"text": 5, "domains": []}', InputError, "found an empty text, expected a sentence"),
         ('{"text": "a", "domains": ["patrl"]}', CorpusError, "unknown domain 'patrl'. Did you mean 'patrol'?"),
-        ('{"text": "a", "domains": [["patrol"]]}', CorpusError, "unhashable"),
+        ('{"text": "a", "domains": [["patrol"]]}', InputError, "found domains [['patrol']], expected a list"),
+        ('{"text": "a", "domains": ""}', InputError, "found domains '', expected a list"),
     ],
 )
 def test_a_line_that_is_no_labelled_sentence_is_told_with_its_number(

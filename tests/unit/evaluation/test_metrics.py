@@ -133,3 +133,11 @@ def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> Non
     first = bootstrap_interval(y_true, y_pred, groups, seed=1)
     assert first == bootstrap_interval(y_true, y_pred, groups, seed=1)
     assert first != bootstrap_interval(y_true, y_pred, groups, seed=2)
+
+
+def test_a_single_domain_is_scored_by_its_positives_alone() -> None:
+    figures = score(np.array([[1], [0], [1]]), np.array([[1], [0], [0]]), ["traffic"])
+    assert figures["domains"] == {
+        "traffic": {"precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3), "support": 2}
+    }
+    assert (figures["precision_micro"], figures["recall_micro"]) == (1.0, 0.5)

@@ -16,7 +16,7 @@ import pytest
 from tagger.bulletins import normalize
 from tagger.corpus.examples import Examples
 from tagger.domains import DomainSet
-from tagger.errors import CorpusError, ModelError, OutputError
+from tagger.errors import ModelError, OutputError
 from tagger.models.lexicon import LexiconClassifier
 from tagger.models.manifest import checksums, read_manifest
 from tagger.models.storage import Model, load_model, save_model, shipped_models
@@ -171,7 +171,7 @@ def test_a_model_of_an_unknown_kind_is_refused(folder: Path) -> None:
         ("decision.json", "[]", ModelError, "decision.json: not a model's decision file (TypeError"),
         ("decision.json", '{"thresholds": {"traffic": 0.5}, "config": {}}', ModelError, "(KeyError('patrol'))"),
         ("decision.json", '{"thresholds": {}}', ModelError, "(KeyError('traffic'))"),
-        ("domains.json", "{}", CorpusError, "domains.json: not a domain list ('domains')"),
+        ("domains.json", "{}", ModelError, "domains.json: not a domain list ('domains')"),
         ("domains.json", "", ModelError, "not a model's decision file (JSONDecodeError"),
         ("combiner.json", "[1]", ModelError, "copy: not a TF-IDF model ("),
         ("combiner.json", '{"signals": ["text"], "weights": [["x"]]}', ModelError, "copy: not a TF-IDF model ("),
@@ -268,3 +268,45 @@ def test_the_version_follows_what_the_model_does(tmp_path: Path, domains: Domain
 def test_everything_but_the_estimators_is_json(tfidf_folder: Path) -> None:
     for name in ("combiner.json", "decision.json", "domains.json", "manifest.json"):
         assert isinstance(json.loads((tfidf_folder / name).read_text()), dict)
+
+
+def test_a_manifest_of_another_program_is_no_model_to_be_replaced(tmp_path: Path, domains: DomainSet) -> None:
+    (tmp_path / "manifest.json").write_text('{"name": "an extension"}')
+    (tmp_path / "script.js").write_text("")
+    with pytest.raises(OutputError, match="holds something that is not a model"):
+        _save_words(tmp_path, domains, "巡逻")
+    assert (tmp_path / "script.js").exists()
+
+
+def test_a_model_with_files_of_others_is_not_replaced(folder: Path, domains: DomainSet) -> None:
+    (folder / "notes.txt").write_text("")
+    with pytest.raises(OutputError, match="holds something that is not a model"):
+        _save_words(folder, domains, "巡逻")
+    assert (folder / "notes.txt").exists()
+
+
+def test_behind_a_link_the_folder_is_replaced(tmp_path: Path, folder: Path, domains: DomainSet) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    _save_words(link, domains, "巡逻")
+    assert link.is_symlink()
+    assert load_model(folder).manifest.kind == "lexicon"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["copy", "link"]
+
+
+@pytest.mark.parametrize("threshold", ["NaN", "0", "1", "-1", "Infinity"])
+def test_a_threshold_that_is_none_is_refused(folder: Path, threshold: str) -> None:
+    decision = json.loads((folder / "decision.json").read_text(encoding="utf-8"))
+    decision["thresholds"]["patrol"] = float(threshold)
+    (folder / "decision.json").write_text(json.dumps(decision), encoding="utf-8")
+    _seal(folder)
+    with pytest.raises(ModelError, match="expected numbers between 0 and 1"):
+        load_model(folder)
+
+
+def test_a_classifier_of_other_domains_is_refused(tmp_path: Path, domains: DomainSet) -> None:
+    _save_words(tmp_path / "words", domains, "巡逻")
+    LexiconClassifier([["巡逻"]], [[]]).save(tmp_path / "words")
+    _seal(tmp_path / "words")
+    with pytest.raises(ModelError, match="scores of 1 domains, expected 3"):
+        load_model(tmp_path / "words")

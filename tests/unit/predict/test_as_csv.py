@@ -131,3 +131,10 @@ def test_columns_that_are_called_like_ours_are_kept_under_another_name(
 def test_a_broken_character_does_not_break_the_file(tag_fields: Callable[..., TaggedRecord]) -> None:
     text = RecordRows(_IDS).rows(tag_fields({"id": "\ud800", "text": "a"}))
     assert text.encode("utf-8").splitlines()[1].startswith(b"?,a,")
+
+
+def test_a_result_that_is_tagged_again_has_no_two_columns_of_one_name(tag_fields: Callable[..., TaggedRecord]) -> None:
+    text = RecordRows(_IDS).rows(tag_fields({"text": "民警巡逻。", "domains": "x", "input_domains": "y"}))
+    names, good = _read(text)
+    assert names[:4] == ["text", "input_input_domains", "input_domains", "domains"]
+    assert good[:4] == ["民警巡逻。", "x", "y", "patrol"]

@@ -148,3 +148,8 @@ def test_a_broken_character_is_escaped_as_it_came() -> None:
     line = to_line({"text": "民\ud800"})
     assert line == '{"text": "\\u6c11\\ud800"}\n'
     assert json.loads(line) == {"text": "民\ud800"}
+
+
+def test_a_result_that_is_tagged_again_loses_no_field(tag_fields: Callable[..., TaggedRecord]) -> None:
+    data = record_to_dict(tag_fields({"text": "民警巡逻。", "domains": ["x"], "input_domains": ["y"]}))
+    assert (data["input_input_domains"], data["input_domains"], data["domains"]) == (["x"], ["y"], ["patrol"])

@@ -11,21 +11,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common import data, figure, measure, table, write
 
 TEXT = "model.signals=[text]"
+WORDS = "model.features.word_ngrams=[1,2]"
 RUNS = {
     "lexicon": ["model=lexicon"],
-    "characters 1-3, logistic regression": [TEXT, "model.features.word_ngrams=null", "model.head.loss=log_loss"],
-    "words 1-2, logistic regression": [TEXT, "model.features.char_ngrams=null", "model.head.loss=log_loss"],
-    "characters and words, logistic regression": [TEXT, "model.head.loss=log_loss", "model.head.C=4"],
-    "characters and words, linear SVM": [TEXT],
+    "characters 1-3, logistic regression": [TEXT, "model.head.loss=log_loss"],
+    "words 1-2, logistic regression": [TEXT, WORDS, "model.features.char_ngrams=null", "model.head.loss=log_loss"],
+    "characters and words, logistic regression": [TEXT, WORDS, "model.head.loss=log_loss", "model.head.C=4"],
+    "characters and words, linear SVM": [TEXT, WORDS],
+    "characters 1-3, linear SVM": [TEXT],
     "… counts instead of presence": [TEXT, "model.features.binary=false"],
     "… characters 1-4": [TEXT, "model.features.char_ngrams=[1,4]"],
     "… characters 2-3": [TEXT, "model.features.char_ngrams=[2,3]"],
-    "… without segmented words": [TEXT, "model.features.word_ngrams=null"],
     "+ best run of clauses": ["model.signals=[text,clauses]"],
     "+ lexicon": ["model.signals=[text,clauses,lexicon]"],
     "+ lead-in": ["model.signals=[text,clauses,lexicon,lead_in]"],
     "+ neighbours": ["model.signals=[text,clauses,lexicon,lead_in,previous,following]"],
     "+ title (the default)": [],
+    "the default, with words": [WORDS],
     "the default, C = 0.3": ["model.head.C=0.3"],
     "the default, C = 3": ["model.head.C=3"],
     "the default, with damaged copies": ["augmentation=damage"],

@@ -44,7 +44,7 @@ class FeaturesConfig:
     """The arguments of `tagger.models.features.TextFeatures`."""
 
     char_ngrams: list[int] | None = field(default_factory=lambda: [1, 3])
-    word_ngrams: list[int] | None = field(default_factory=lambda: [1, 2])
+    word_ngrams: list[int] | None = None
     binary: bool = True
     min_df: int = 2
 

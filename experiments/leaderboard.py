@@ -25,6 +25,7 @@ checkout.
 | [`learning_curve`](learning_curve/README.md) | does more text still help? |
 | [`corpus`](corpus/README.md) | how varied is the corpus, and how far from the real texts? |
 | [`agreement`](agreement/README.md) | do two people agree on the corpus, and what did their doubts teach? |
+| [`label_errors`](label_errors/README.md) | which labels do the models doubt, and how many are wrong? |
 | [`speed`](speed/README.md) | how fast is a prediction, beside plain scikit-learn? |
 
 ## Leaderboard

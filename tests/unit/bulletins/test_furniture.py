@@ -251,3 +251,23 @@ def test_lines_of_arrows_are_told_at_once():
     start = time.process_time()
     assert not any(is_furniture(f"{'>甲' * 50}{i}。") for i in range(500))
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "民警指导群众扫描二维码下载国家反诈中心APP",
+        "交警大队2023年7月13日20:00在城区设卡查处酒驾12起",
+        "扫一扫二维码即可网上办理身份证",
+        "审核：办理户籍业务120件",
+        "电话：户籍窗口办证可预约",
+        "图：交警在路口疏导交通",
+    ],
+)
+def test_a_line_that_reports_work_is_content_whatever_it_looks_like(line: str) -> None:
+    assert not is_furniture(normalize(line).text)
+
+
+@pytest.mark.parametrize("line", ["首页 > 反诈宣传 > 正文", "来源：巡逻警察大队", "相关阅读：全县开展禁毒宣传"])
+def test_navigation_and_offices_are_furniture_whatever_they_name(line: str) -> None:
+    assert is_furniture(normalize(line).text)

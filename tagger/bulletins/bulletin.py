@@ -6,8 +6,10 @@ Spans are half-open code-point offsets into the original text, whatever cleaning
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from tagger.bulletins.furniture import is_furniture, is_person_line, is_signature
 from tagger.bulletins.leadins import is_heading, is_lead_in
@@ -102,7 +104,10 @@ class Bulletin:
         return self.paragraphs[paragraph].sentences[sentence]
 
 
-def parse_bulletin(original: str, *, id: str = "", source: str = "", facts: PageFacts | None = None) -> Bulletin:
+def parse_bulletin(
+    original: str, *, id: str = "", source: str = "", facts: PageFacts | None = None,
+    furniture: Sequence[Sequence[int]] = (), wrapped: bool = False,
+) -> Bulletin:  # fmt: skip
     """Cut a decoded text into a bulletin.
 
     Parameters
@@ -114,12 +119,17 @@ def parse_bulletin(original: str, *, id: str = "", source: str = "", facts: Page
     facts : PageFacts, optional
         What the document itself states (HTML metadata, docx properties); it wins
         over what is found in the text.
+    furniture : sequence of (int, int)
+        Spans, in order, that the document shows to be menus or lists of links
+        (`extract_html`): the sentences inside them are noise, and state no facts.
+    wrapped : bool
+        The lines are printed ones (PDF), not paragraphs (`split_paragraphs`).
     """
     spans = []
-    for offset, end in split_paragraphs(original):
+    for offset, end in split_paragraphs(original, wrapped=wrapped):
         cut = split_sentences(original[offset:end])
         spans.append([(offset + start, offset + stop) for start, stop in cut])
-    return _assemble(original, spans, id, source, facts or PageFacts())
+    return _assemble(original, spans, id, source, facts or PageFacts(), furniture)
 
 
 def bulletin_from_sentences(paragraphs: Iterable[Sequence[str]], *, id: str = "", source: str = "") -> Bulletin:
@@ -147,10 +157,14 @@ def bulletin_from_sentences(paragraphs: Iterable[Sequence[str]], *, id: str = ""
     return _assemble("".join(original), spans, id, source, PageFacts())
 
 
-def _assemble(original: str, spans: list[list[tuple[int, int]]], id: str, source: str, facts: PageFacts) -> Bulletin:
+def _assemble(
+    original: str, spans: list[list[tuple[int, int]]], id: str, source: str, facts: PageFacts,
+    furniture: Sequence[Sequence[int]] = (),
+) -> Bulletin:  # fmt: skip
     paragraphs = [_paragraph(original, i, row) for i, row in enumerate(spans)]
-    paragraphs = _mark_foot(paragraphs)
-    found = find_facts(paragraphs)
+    paragraphs = _mark_foot([_mark_furniture(p, furniture) for p in paragraphs])
+    # A link's date or source is another page's.
+    found = find_facts([p for p in paragraphs if not _is_within(p, furniture)])
     title = facts.title or found.title
     plain_title = normalize(title or "").text
     paragraphs = [_mark_lead_ins(p, plain_title) for p in paragraphs]
@@ -169,6 +183,16 @@ def _paragraph(original: str, index: int, spans: Sequence[tuple[int, int]]) -> P
         sentences.append(Sentence(i, start, end, text, normalized, is_furniture(normalized)))
     start, end = spans[0][0], spans[-1][1]
     return Paragraph(index, start, end, original[start:end], tuple(sentences))
+
+
+def _mark_furniture(paragraph: Paragraph, furniture: Sequence[Sequence[int]]) -> Paragraph:
+    sentences = (replace(s, noise=s.noise or _is_within(s, furniture)) for s in paragraph.sentences)
+    return replace(paragraph, sentences=tuple(sentences)) if furniture else paragraph
+
+
+def _is_within(unit: Paragraph | Sentence, spans: Sequence[Sequence[int]]) -> bool:
+    before = bisect_right(spans, unit.start, key=itemgetter(0))
+    return before > 0 and unit.end <= spans[before - 1][1]
 
 
 def _mark_foot(paragraphs: list[Paragraph]) -> list[Paragraph]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 
@@ -16,10 +17,13 @@ _SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 #: What of a paragraph is not its text: properties, deleted text, pinyin above the line, a second
 #: copy for old programs, and text boxes, which make lines of their own.
 _UNREAD = frozenset({"pPr", "rPr", "del", "moveFrom", "rt", "Fallback", "txbxContent"})
+#: Styles of a title, by name or id; a first section's heading, told by its number, is none.
+_TITLE_STYLES = frozenset({"title", "heading 1", "heading1"})
+_NUMBERED = re.compile(r"第?[一二三四五六七八九十]{1,3}[、.．章节]|[（(][一二三四五六七八九十\d]{1,3}[）)]|\d{1,2}[、.．]")
 
 
 def extract_docx(data: bytes, limits: Limits = LIMITS) -> dict[str, str | None]:
-    """Text of a .docx.
+    """Text of a .docx, and as ``title`` its first paragraph in a title's style, or None.
 
     Raises
     ------
@@ -34,9 +38,10 @@ def extract_docx(data: bytes, limits: Limits = LIMITS) -> dict[str, str | None]:
     try:
         document = docx.Document(io.BytesIO(data))
         lines = list(_document_lines(document))
+        title = _title(document)
     except (KeyError, ValueError, AttributeError, SyntaxError, zipfile.BadZipFile) as error:
         raise DocumentError(f"not a readable Word document ({type(error).__name__})") from None
-    return {"text": "\n".join(lines), "title": None, "date": None, "issuer": None}
+    return {"text": "\n".join(lines), "title": title, "date": None, "issuer": None}
 
 
 def _check_archive(data: bytes, limits: Limits) -> None:
@@ -73,6 +78,19 @@ def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, li
 
 def _too_large(limits: Limits) -> LimitError:
     return LimitError(f"unpacks to more than {limits.max_expanded >> 20} MiB")
+
+
+def _title(document) -> str | None:  # type: ignore[no-untyped-def]
+    styles = {
+        style.style_id
+        for style in document.styles
+        if _TITLE_STYLES & {(style.name or "").lower(), (style.style_id or "").lower()}
+    }
+    for paragraph in document.element.body.iter(f"{_W}p"):
+        text = " ".join("".join(_pieces(paragraph)).split()) if paragraph.style in styles else ""
+        if text and not _NUMBERED.match(text):
+            return text
+    return None
 
 
 def _document_lines(document) -> Iterator[str]:  # type: ignore[no-untyped-def]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from tagger.bulletins.frequency import is_han
 from tagger.errors import LimitError
@@ -27,9 +29,11 @@ _MAX_LINES = 20_000
 _ROW = re.compile(r"\|(.*)\|\s*")
 _RULE = re.compile(r"[|\s-]*")
 _STOP = re.compile(r"[。！？；]")
+#: A line with this share of its letters and hanzi in links is a menu or a list of other pages.
+_MIN_LINKED = 0.9
 
 
-def extract_html(page: str) -> dict[str, str | None]:
+def extract_html(page: str) -> dict[str, Any]:
     """Text and facts of a page.
 
     Parameters
@@ -41,7 +45,9 @@ def extract_html(page: str) -> dict[str, str | None]:
     -------
     dict
         ``text`` with one block a line, ``title``, ``date`` (ISO) and ``issuer``, the
-        last three None where the page's own metadata does not state them.
+        last three None where the page's own metadata does not state them. ``links``:
+        ``[start, end]`` code-point spans in ``text`` of the lines that are menus or lists
+        of links; empty where trafilatura found the main text, which has none.
 
     Raises
     ------
@@ -50,10 +56,14 @@ def extract_html(page: str) -> dict[str, str | None]:
     """
     tree, is_deep = _parse(page)
     if tree is None:
-        return {"text": "", **dict.fromkeys(_META)}
-    everything = _all_lines(tree)
-    main = "" if is_deep or everything.count("\n") > _MAX_LINES else _main_text(page)
-    return {"text": main if _is_faithful(main, everything) else everything, **_facts(tree)}
+        return {"text": "", **dict.fromkeys(_META), "links": []}
+    lines = list(_all_lines(tree))
+    everything = "\n".join(line for line, _ in lines)
+    main = "" if is_deep or len(lines) > _MAX_LINES else _main_text(page)
+    facts = _facts(tree)
+    if _is_faithful(main, everything):
+        return {"text": main, **facts, "links": []}
+    return {"text": everything, **facts, "links": _link_spans(lines, facts["title"])}
 
 
 def _parse(page: str):  # type: ignore[no-untyped-def]
@@ -106,40 +116,114 @@ _BLOCKS = frozenset({
 })  # fmt: skip
 _SKIPPED = frozenset({
     "script", "style", "noscript", "template", "head", "title", "svg", "iframe", "object", "textarea", "select",
+    "rt", "rp",
 })  # fmt: skip
 
 
-def _all_lines(tree) -> str:  # type: ignore[no-untyped-def]
-    """Every visible line of the page, blocks apart, for pages that the extractor mistakes."""
-    parts: list[str] = []
+_HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
+
+
+def _all_lines(tree) -> Iterator[tuple[str, bool]]:  # type: ignore[no-untyped-def]
+    """Every visible line of the page, for pages that the extractor mistakes; whether it is links."""
+    line: list[str] = []
+    n_linked = 0
+    for piece, in_link in _pieces(tree):
+        for i, part in enumerate(piece.split("\n")):
+            if i:
+                yield from _line("".join(line), n_linked)
+                line, n_linked = [], 0
+            line.append(part)
+            n_linked += _n_letters(part) if in_link else 0
+    yield from _line("".join(line), n_linked)
+
+
+def _line(line: str, n_linked: int) -> Iterator[tuple[str, bool]]:
+    """The line, blanks tidied, unless it is empty."""
+    text = "\t".join(" ".join(cell.split()) for cell in line.split("\t")).strip()
+    if text:
+        is_links = n_linked > 0 and n_linked >= _MIN_LINKED * _n_letters(text)
+        yield text, is_links and not _STOP.search(text)
+
+
+def _pieces(tree) -> Iterator[tuple[str, bool]]:  # type: ignore[no-untyped-def]
+    """The page's text and the signs that part it, each with whether it stands in a link."""
+    rows = links = headings = pres = 0
     for event, element in _walk(tree):
-        tag = element.tag if isinstance(element.tag, str) else ""
-        if event == "start":
-            parts.append("\n" if tag in _BLOCKS else "\t" if tag in ("td", "th") else "")
-            parts.append(_flat(element.text))
-        else:
-            parts.append("\n" if tag in _BLOCKS else "")
-            parts.append(_flat(element.tail))
-    lines = (line.strip() for line in "".join(parts).split("\n"))
-    return "\n".join(line for line in lines if line)
+        tag = element.tag if event != "skipped" else ""
+        step = 1 if event == "start" else -1
+        is_row = tag == "tr" and _is_row_of_data(element)
+        yield _parting(tag, event, bool(rows)), False
+        rows += step * is_row
+        links += step * (tag == "a" and "href" in element.attrib)
+        headings += step * (tag == "h1")
+        pres += step * (tag == "pre")
+        text = element.text if event == "start" else element.tail
+        yield _flat(text, keep_lines=pres > 0 and not rows), links > 0 and not headings
+
+
+def _parting(tag: str, event: str, in_row: bool) -> str:
+    """A line break at a block, within a row of data a space; a tab before a cell."""
+    if tag in ("td", "th"):
+        return "\t" if event == "start" else ""
+    if tag not in _BLOCKS:
+        return ""
+    return " " if in_row and tag != "tr" else "\n"
+
+
+def _is_row_of_data(row) -> bool:  # type: ignore[no-untyped-def]
+    """Whether it is one line of a table; else a layout, whose cells hold paragraphs or tables."""
+    cells = [cell for cell in row if cell.tag in ("td", "th")]
+    is_nested = next(row.iterdescendants("table", "tr"), None) is not None
+    return len(cells) > 1 and not is_nested and not any(map(_has_paragraphs, cells))
+
+
+def _has_paragraphs(cell) -> bool:  # type: ignore[no-untyped-def]
+    return sum(bool(_STOP.search(text)) for text in cell.itertext()) > 1
 
 
 def _walk(tree):  # type: ignore[no-untyped-def]
-    """Start and end of each visible element, without recursion: pages nest deeply on purpose."""
+    """Start and end of each visible element, without recursion: pages nest deeply on purpose.
+
+    For one that is not visible "skipped" comes instead: only the text behind it counts.
+    """
     stack = [("start", tree)]
     while stack:
         event, element = stack.pop()
         if event == "start":
-            skipped = not isinstance(element.tag, str) or element.tag in _SKIPPED
-            stack.append(("end", element))
-            if skipped:
-                continue
-            stack.extend(("start", child) for child in reversed(element))
+            if _is_skipped(element):
+                event = "skipped"
+            else:
+                stack.append(("end", element))
+                stack.extend(("start", child) for child in reversed(element))
         yield event, element
 
 
-def _flat(text: str | None) -> str:
-    return re.sub(r"\s+", " ", text) if text else ""
+def _is_skipped(element) -> bool:  # type: ignore[no-untyped-def]
+    if not isinstance(element.tag, str) or element.tag in _SKIPPED:
+        return True
+    if element.tag in ("html", "body"):  # hidden until a script has run
+        return False
+    is_hidden = "hidden" in element.attrib or element.get("aria-hidden", "").strip().lower() == "true"
+    return is_hidden or bool(_HIDING.search(element.get("style", "")))
+
+
+def _link_spans(lines: list[tuple[str, bool]], title: str | None) -> list[list[int]]:
+    """Spans of the lines of links in the joined text; none if the page has no line beside them."""
+    spans, start, has_others = [], 0, False
+    for line, is_links in lines:
+        if is_links and line != title:
+            spans.append([start, start + len(line)])
+        has_others = has_others or not (is_links or line == title)
+        start += len(line) + 1
+    return spans if has_others else []
+
+
+def _n_letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
+
+
+def _flat(text: str | None, *, keep_lines: bool = False) -> str:
+    return re.sub(r"[^\S\n]+" if keep_lines else r"\s+", " ", text) if text else ""
 
 
 def _prose(text: str) -> int:

@@ -32,7 +32,7 @@ class Extractor:
         atexit.register(self.close)
 
     def extract(self, format: str, data: bytes) -> dict[str, Any]:
-        """Text and facts (``text, title, date, issuer``) of a document.
+        """Text and facts (``text, title, date, issuer``) of a document; for HTML also ``links``.
 
         Parameters
         ----------

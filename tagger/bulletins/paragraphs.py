@@ -14,10 +14,18 @@ _ENDED = re.compile(r"[。!?;！？；：:][”’\"'」』）)]*\s*$")
 _MIN_LINES, _MIN_FULL, _FULL, _NARROWEST, _WIDEST, _MAX_ENDED = 6, 0.4, 0.9, 24, 120, 0.4
 
 
-def split_paragraphs(text: str) -> list[tuple[int, int]]:
-    """Half-open code-point spans of the paragraphs of a text; blank lines belong to none."""
+def split_paragraphs(text: str, *, wrapped: bool = False) -> list[tuple[int, int]]:
+    """Half-open code-point spans of the paragraphs of a text; blank lines belong to none.
+
+    Parameters
+    ----------
+    text : str
+    wrapped : bool
+        The lines are known to be printed ones (PDF): a full line that ends no sentence
+        runs into the next. Otherwise it is told from the lines whether the page is wrapped.
+    """
     lines = [m.span() for m in _LINE.finditer(text) if m.group().strip()]
-    full = _full_lines(text, lines)
+    full = _full_lines(text, lines, wrapped)
     spans: list[tuple[int, int]] = []
     continues = False
     for i, (start, end) in enumerate(lines):
@@ -29,16 +37,18 @@ def split_paragraphs(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _full_lines(text: str, lines: Sequence[tuple[int, int]]) -> set[int]:
+def _full_lines(text: str, lines: Sequence[tuple[int, int]], wrapped: bool) -> set[int]:
     """Indices of the lines that run into the next one; empty unless the page is wrapped."""
-    if len(lines) < _MIN_LINES:
+    if not lines or (len(lines) < _MIN_LINES and not wrapped):
         return set()
     widths = [_width(text[start:end].rstrip()) for start, end in lines]
     measure = sorted(widths)[int(len(widths) * 0.95)]
     full = {i for i, width in enumerate(widths) if width >= _FULL * measure}
-    ended = sum(bool(_ENDED.search(text, *lines[i])) for i in full)
+    unended = {i for i in full if not _ENDED.search(text, *lines[i])}
+    if wrapped:
+        return unended if measure >= _NARROWEST else set()
     is_print = _NARROWEST <= measure <= _WIDEST
-    is_wrapped = is_print and len(full) >= _MIN_FULL * len(lines) and ended <= _MAX_ENDED * len(full)
+    is_wrapped = is_print and len(full) >= _MIN_FULL * len(lines) and len(full - unended) <= _MAX_ENDED * len(full)
     return full if is_wrapped else set()
 
 

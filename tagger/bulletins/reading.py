@@ -47,13 +47,15 @@ def read_bulletin(path: str | Path, *, encoding: str | None = None, limits: Limi
     source = str(path)
     try:
         format, data = _load(path, limits)
-        original, facts = _extract(format, data, encoding, source, limits)
+        original, facts, furniture = _extract(format, data, encoding, source, limits)
     except TaggerError as error:
         raise _located(error, source) from None
     if not original.strip():
         raise InputError("empty, there is no text in it", where=source)
     name = "stdin" if source == "-" else Path(source).stem
-    return parse_bulletin(original, id=name, source=source, facts=facts)
+    return parse_bulletin(
+        original, id=name, source=source, facts=facts, furniture=furniture, wrapped=format == "pdf"
+    )  # fmt: skip
 
 
 def _load(path: str | Path, limits: Limits) -> tuple[str, bytes]:
@@ -79,16 +81,20 @@ def _sniff(data: bytes) -> str:
     return "html" if head.startswith(_HTML_OPENINGS) else "txt"
 
 
-def _extract(format: str, data: bytes, encoding: str | None, source: str, limits: Limits) -> tuple[str, PageFacts]:
+def _extract(
+    format: str, data: bytes, encoding: str | None, source: str, limits: Limits
+) -> tuple[str, PageFacts, list[list[int]]]:
+    """Text, stated facts, and the spans of the text that are lists of links."""
     if format == "txt":
         _refuse_disguise(data)
-        return decode(data, where=source, encoding=encoding), PageFacts()
+        return decode(data, where=source, encoding=encoding), PageFacts(), []
     if not data:
-        return "", PageFacts()
+        return "", PageFacts(), []
     if format == "html":
         data = decode(data, where=source, encoding=encoding).encode("utf-8", "replace")
     answer = extractor(limits).extract(format, data)
-    return answer["text"] or "", PageFacts(answer["title"], answer["date"], answer["issuer"])
+    facts = PageFacts(answer["title"], answer["date"], answer["issuer"])
+    return answer["text"] or "", facts, answer.get("links", [])
 
 
 def _refuse_disguise(data: bytes) -> None:

@@ -54,7 +54,7 @@ def _answer(request: dict[str, str], limits: Limits) -> dict[str, Any]:
         return {"error": "DocumentError", "message": f"cannot be parsed ({cause})", "hint": ""}
 
 
-def _extract(format: str, path: Path, limits: Limits) -> dict[str, str | None]:
+def _extract(format: str, path: Path, limits: Limits) -> dict[str, Any]:
     # Imported here: each library costs 0.1-0.3 s, and most runs need one of them.
     if format == "html":
         from tagger.bulletins.html import extract_html

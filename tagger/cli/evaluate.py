@@ -21,13 +21,14 @@ def evaluate(
     Each line of DATA.jsonl holds text and domains; lines with the same bulletin and
     paragraph give each other context, as on the page.
     """
-    from tagger.errors import UsageError
+    from tagger.cli.options import check_model, check_threshold
     from tagger.models.storage import DEFAULT, load_model
     from tagger.predict.outputs import open_output, refuse_inputs
     from tagger.training.measuring import measure
 
-    if threshold is not None and not 0 < threshold < 1:
-        raise UsageError(f"found {threshold:g}, expected a number between 0 and 1", where="--threshold")
+    check_threshold(threshold)
+    for name in model or []:
+        check_model(name)
     refuse_inputs(output, [data])
     figures = {}
     for name in model or [DEFAULT]:

@@ -31,8 +31,10 @@ def show(
     model: Annotated[str, typer.Argument(help="Model name or folder.")],
 ) -> None:
     """One model: manifest, thresholds and configuration, as JSON."""
+    from tagger.cli.options import check_model
     from tagger.models.storage import load_model
 
+    check_model(model, where="MODEL")
     loaded = load_model(model)
     thresholds = dict(zip(loaded.domains.ids, loaded.thresholds.tolist(), strict=True))
     typer.echo(

@@ -44,17 +44,22 @@ def predict(
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="File to write; default: standard output.")
     ] = None,
-    model: Annotated[str, typer.Option(help="Name of a shipped model, or a model folder.")] = "",
+    model: Annotated[str | None, typer.Option(help="Name of a shipped model, or a model folder.")] = None,
     level: Annotated[
         Level | None,
         typer.Option(help="Rows of table, csv and label-studio. Default: measure; csv, label-studio: paragraph."),
     ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show what carried each tag.")] = False,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Show what carried each tag; label-studio and tables of records ignore it."),
+    ] = False,
     threshold: Annotated[
         float | None, typer.Option(help="One threshold in (0, 1) for all domains, in place of the model's own.")
     ] = None,
     text_field: Annotated[str, typer.Option(help="The field or column of records that holds the text.")] = "text",
-    records: Annotated[bool, typer.Option("--records", help="Standard input holds JSON lines.")] = False,
+    records: Annotated[
+        bool, typer.Option("--records", help="Standard input holds records: JSON lines or CSV.")
+    ] = False,
     encoding: Annotated[
         str | None, typer.Option(help="Encoding of text, HTML and records; default: recognised.")
     ] = None,
@@ -72,13 +77,14 @@ def predict(
 
       tagger predict posts.jsonl --text-field body -o tagged.jsonl
     """
+    from tagger.cli.options import check_model, check_threshold
     from tagger.models.storage import DEFAULT, load_model
     from tagger.predict.bulk import Request, tag_sources
     from tagger.predict.inputs import Source, find_sources
     from tagger.predict.outputs import refuse_inputs
 
-    if threshold is not None and not 0 < threshold < 1:
-        raise UsageError(f"found {threshold:g}, expected a number between 0 and 1", where="--threshold")
+    check_threshold(threshold)
+    check_model(model)
     sources = find_sources(inputs, stdin_records=records)
     refuse_inputs(output, [s.path for s in sources if isinstance(s, Source)])
     chosen = format or _default_format(output)
@@ -93,5 +99,17 @@ def predict(
 
 def _default_format(output: str | None) -> Format:
     if output and output != "-":
-        return _BY_SUFFIX.get(Path(output).suffix.lower(), Format.jsonl)
+        return _format_of(Path(output))
     return Format.table if sys.stdout.isatty() else Format.jsonl
+
+
+def _format_of(output: Path) -> Format:
+    suffix = output.suffix.lower()
+    if suffix in _BY_SUFFIX:
+        return _BY_SUFFIX[suffix]
+    if output.exists() and not output.is_file():  # a device or a pipe
+        return Format.jsonl
+    raise UsageError(
+        f"no format for the suffix {suffix!r}, known are {', '.join(_BY_SUFFIX)}", where=f"--output {output}",
+        hint="Choose one of them or pass --format.",
+    )  # fmt: skip

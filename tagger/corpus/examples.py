@@ -154,6 +154,8 @@ def _examples(labelled: Iterable[_Labelled], domains: DomainSet) -> Examples:
 def _read_jsonl(path: Path, domains: DomainSet) -> Iterable[dict[str, Any]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError("no such file", where=path, hint="Check the name.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read as UTF-8 ({error})", where=path) from None
     count = 0

@@ -95,7 +95,7 @@ def save_model(
         no model, or more than a model.
     """
     folder = Path(folder)
-    _refuse_foreign(folder)
+    refuse_foreign(folder)
 
     def fill(temporary: Path) -> Manifest:
         classifier.save(temporary)
@@ -200,7 +200,9 @@ def _classifier_class(manifest: Manifest, folder: Path) -> type[Classifier]:
     return _class_of(manifest.kind)
 
 
-def _refuse_foreign(folder: Path) -> None:
+def refuse_foreign(folder: str | Path) -> None:
+    """An `OutputError` if a model may not be written here: the place holds something else."""
+    folder = Path(folder)
     is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not is_free and not is_model_folder(folder):
         raise OutputError("holds something that is not a model", where=folder, hint="Choose another folder.")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from tagger.predict.as_json import own_names, record_to_dict
+from tagger.predict.as_json import best_evidence, own_names, record_to_dict
 from tagger.predict.records import TaggedRecord
 from tagger.predict.tagging import TaggedBulletin
 from tagger.predict.units import units
@@ -16,22 +17,38 @@ from tagger.predict.units import units
 BOM = "\ufeff"
 #: What makes a spreadsheet run a cell (OWASP, "CSV Injection"), full-width forms included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
-_UNIT_FIELDS = ("id", "source", "title", "date", "issuer", "unit", "index", "start", "end", "text", "noise")
+#: A signed number is shown as what it is.
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*%?")
+_UNIT_FIELDS = (
+    "id",
+    "source",
+    "title",
+    "date",
+    "issuer",
+    "unit",
+    "paragraph",
+    "index",
+    "start",
+    "end",
+    "text",
+    "noise",
+)
 
 
-def header(ids: Sequence[str]) -> str:
+def header(ids: Sequence[str], *, explain: bool = False) -> str:
     """The header line for rows of bulletins."""
-    return _line([*_UNIT_FIELDS, "domains", *(f"score_{id}" for id in ids)])
+    return _line([*_UNIT_FIELDS, "domains", *(f"score_{id}" for id in ids), *_if(explain, "evidence")])
 
 
-def bulletin_rows(tagged: TaggedBulletin, level: str) -> str:
+def bulletin_rows(tagged: TaggedBulletin, level: str, *, explain: bool = False) -> str:
     """Rows of one bulletin, a unit of `level` each."""
     bulletin = tagged.bulletin
     return "".join(
         _line([
             bulletin.id, bulletin.source, bulletin.title, bulletin.date, bulletin.issuer,
-            unit.kind, unit.index, unit.start, unit.end, bulletin.original[unit.start:unit.end],
+            unit.kind, unit.sentences[0][0], unit.index, unit.start, unit.end, bulletin.original[unit.start:unit.end],
             int(unit.noise), ";".join(unit.tags.domains), *(f"{s:.4f}" for s in unit.tags.scores),
+            *([_plain(best_evidence(tagged, unit.sentences))] if explain else []),
         ])
         for unit in units(tagged, level)
     )  # fmt: skip
@@ -44,31 +61,37 @@ class RecordRows:
     record has beyond them goes, as JSON, into the column ``more``, so that nothing is lost.
     """
 
-    def __init__(self, ids: Sequence[str]) -> None:
-        self._ids = ids
+    def __init__(self, ids: Sequence[str], *, explain: bool = False) -> None:
+        self._ids, self._explain = ids, explain
         self._own: list[str] | None = None
 
     def rows(self, tagged: TaggedRecord) -> str:
         """The row of one record, the header before the first."""
-        record, tags = tagged.record, record_to_dict(tagged)
+        record, tags = tagged.record, record_to_dict(tagged, explain=self._explain)
         text = ""
         if self._own is None:
             self._own = list(tagged.fieldnames or record.fields)
             text = self._header(self._own)
         scores = tags["scores"] if tagged.tagged else {}
         columns = frozenset(self._own)  # a record may have thousands of fields
+        evidence = _plain(tags["evidence"]) if self._explain and tagged.tagged else ""
         more = {name: value for name, value in record.fields.items() if name not in columns}
         return text + _line([
             *(_plain(record.fields.get(name, "")) for name in self._own),
             ";".join(tags["domains"] if tagged.tagged else ()),
-            *(scores.get(id, "") for id in self._ids),
+            *(scores.get(id, "") for id in self._ids), *_if(self._explain, evidence),
             record.error, record.line if record.error else "", _plain(more) if more else "",
         ])  # fmt: skip
 
     def _header(self, own: Sequence[str]) -> str:
         """Own columns that are called like ours are called ``input_...``."""
-        ours = ["domains", *(f"score_{id}" for id in self._ids), "error", "line", "more"]
+        scores = (f"score_{id}" for id in self._ids)
+        ours = ["domains", *scores, *_if(self._explain, "evidence"), "error", "line", "more"]
         return _line([*own_names(own, ours), *ours])
+
+
+def _if(asked: bool, cell: Any) -> tuple[Any, ...]:
+    return (cell,) if asked else ()
 
 
 def _plain(value: Any) -> Any:
@@ -86,4 +109,6 @@ def _safe(cell: Any) -> Any:
     if not isinstance(cell, str):
         return cell
     cell = cell.encode("utf-8", "replace").decode("utf-8")
+    if _NUMBER.fullmatch(cell):
+        return cell
     return f"'{cell}" if cell.lstrip(" \u3000\xa0\ufeff").startswith(_FORMULA) else cell

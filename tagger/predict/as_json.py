@@ -48,20 +48,24 @@ def bulletin_to_dict(tagged: TaggedBulletin, *, explain: bool = False) -> dict[s
     }  # fmt: skip
 
 
-def record_to_dict(tagged: TaggedRecord) -> dict[str, Any]:
+def record_to_dict(tagged: TaggedRecord, *, explain: bool = False) -> dict[str, Any]:
     """One record: its own fields, then ``domains[]`` and ``scores{}``, or ``error``.
 
     Fields of the record that are called so already are kept as ``input_domains``,
     ``input_scores`` and ``input_error``, whatever became of the record: what is called
-    so in a result is ours. A bad record also gets its ``line``.
+    so in a result is ours. A bad record also gets its ``line``, an explained one its
+    ``evidence`` (`best_evidence`).
     """
-    added = ("domains", "scores", "error", *(() if tagged.tagged else ("line",)))
+    added = ("domains", "scores", "error", *(() if tagged.tagged else ("line",)), *(("evidence",) if explain else ()))
     own = tagged.record.fields
     fields = dict(zip(own_names(list(own), added), own.values(), strict=True))
     if tagged.tagged is None:
         return {**fields, "line": tagged.record.line, "error": tagged.record.error}
     ids = tagged.tagged.model.domains.ids
-    return {**fields, **_tags(tagged.tagged.bulletin_tags, ids)}
+    data = {**fields, **_tags(tagged.tagged.bulletin_tags, ids)}
+    if explain:
+        data["evidence"] = best_evidence(tagged.tagged, list(tagged.tagged.tags))
+    return data
 
 
 def own_names(names: Sequence[str], ours: Collection[str]) -> list[str]:
@@ -108,6 +112,14 @@ def _sentence(tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, 
             id: evidence_to_list(tagged.explain(paragraph.index, sentence.index, id), sentence) for id in tags.domains
         }
     return data
+
+
+def best_evidence(tagged: TaggedBulletin, places: Sequence[tuple[int, int]]) -> dict[str, list[dict[str, Any]]]:
+    """Domain -> evidence of the sentence that scores highest in it, for the tags of some sentences."""
+    best = {id: tagged.best_place(id, places) for id in tagged.union(places).domains}
+    return {
+        id: evidence_to_list(tagged.explain(*place, id), tagged.bulletin.sentence(*place)) for id, place in best.items()
+    }
 
 
 def evidence_to_list(evidence: list[Evidence], sentence: Sentence) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tagger.predict.tagging import TaggedBulletin
@@ -13,8 +13,15 @@ from tagger.predict.units import Unit, units
 FROM_NAME, TO_NAME = "domains", "text"
 
 
-def tasks(tagged: TaggedBulletin, level: str) -> Iterator[dict[str, Any]]:
+def tasks(tagged: TaggedBulletin, level: str, *, record: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
     """Import tasks of one bulletin; page furniture gives none.
+
+    Parameters
+    ----------
+    tagged : TaggedBulletin
+    level : {"measure", "paragraph", "sentence"}
+    record : mapping, optional
+        The fields of the record that the text came in; they go into ``data`` whole.
 
     Returns
     -------
@@ -24,7 +31,10 @@ def tasks(tagged: TaggedBulletin, level: str) -> Iterator[dict[str, Any]]:
     """
     for unit in units(tagged, level):
         if not unit.noise:
-            yield _task(tagged, unit)
+            task = _task(tagged, unit)
+            if record is not None:
+                task["data"]["record"] = dict(record)
+            yield task
 
 
 def _task(tagged: TaggedBulletin, unit: Unit) -> dict[str, Any]:
@@ -32,7 +42,7 @@ def _task(tagged: TaggedBulletin, unit: Unit) -> dict[str, Any]:
     text = bulletin.original[unit.start : unit.end]
     return {
         "data": {
-            "uid": f"{bulletin.id}:{unit.kind}:{unit.index}:{unit.start}",
+            "uid": f"{bulletin.id}:{_short_hash(bulletin.source)}:{unit.kind}:{unit.index}:{unit.start}",
             "content_hash": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
             "text": text,
             "bulletin": bulletin.id,
@@ -45,6 +55,11 @@ def _task(tagged: TaggedBulletin, unit: Unit) -> dict[str, Any]:
         },
         "predictions": [_prediction(tagged, unit)],
     }
+
+
+def _short_hash(source: str) -> str:
+    """Tells documents of one name in two folders apart."""
+    return hashlib.sha256(source.encode("utf-8", "backslashreplace")).hexdigest()[:8]
 
 
 def _prediction(tagged: TaggedBulletin, unit: Unit) -> dict[str, Any]:

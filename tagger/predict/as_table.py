@@ -63,11 +63,17 @@ def _table(text_name: str) -> Table:
 def _cells(tagged: TaggedBulletin, unit: Unit, explain: bool):  # type: ignore[no-untyped-def]
     from rich.text import Text
 
-    number = "" if unit.kind == "text" else str(unit.index + 1)
     text = Text(_clean(_shortened(tagged.bulletin.original[unit.start : unit.end], 96)))
     if explain:
         text.append(_evidence(tagged, unit), style="dim italic")
-    return number, _domains(tagged.model.domains, unit), text
+    return _number(unit), _domains(tagged.model.domains, unit), text
+
+
+def _number(unit: Unit) -> str:
+    """Counted from 1; a sentence within its paragraph, a text outside every measure not at all."""
+    if unit.kind == "sentence":
+        return ".".join(str(index + 1) for index in unit.sentences[0])
+    return "" if unit.kind == "text" else str(unit.index + 1)
 
 
 def _domains(domains: DomainSet, unit: Unit):  # type: ignore[no-untyped-def]
@@ -87,10 +93,7 @@ def _evidence(tagged: TaggedBulletin, unit: Unit) -> str:
     """For each tag, the strongest n-grams of the sentence that carries it best."""
     lines = []
     for id in unit.tags.domains:
-        column = tagged.model.domains.column(id)
-        tags = {place: tagged.tags[place] for place in unit.sentences if place in tagged.tags}
-        best = max((p for p in tags if id in tags[p].domains), key=lambda p: tags[p].scores[column])
-        found = tagged.explain(*best, id, limit=4)
+        found = tagged.explain(*tagged.best_place(id, unit.sentences), id, limit=4)
         lines.append(f"{id}: " + " ".join(map(_piece, found)))
     return _clean("".join(f"\n{line}" for line in lines), keep="\n")
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 from tagger.bulletins.bulletin import Bulletin
 from tagger.bulletins.reading import read_bulletin
@@ -148,11 +148,24 @@ def _readable(sources: list[Source | InputError], encoding: str | None, failures
         try:
             if isinstance(source, InputError):
                 raise source
-            yield read_bulletin(source.path, encoding=encoding)
+            bulletin = read_bulletin(source.path, encoding=encoding)
+            _refuse_json_lines(bulletin)
+            yield bulletin
         except UsageError:
             raise
         except TaggerError as error:
             failures.add(error)
+
+
+def _refuse_json_lines(bulletin: Bulletin) -> None:
+    """Records on standard input have no suffix to tell them by; they would be tagged as one text."""
+    if bulletin.source != "-" or not bulletin.original.lstrip().startswith("{"):
+        return
+    try:
+        json.loads(bulletin.original.lstrip().partition("\n")[0])
+    except (ValueError, RecursionError):
+        return
+    raise InputError("looks like JSON lines, expected a document", where="-", hint="Pass --records.")
 
 
 def _tag_record_file(source: Source, model: Model, request: Request, writer: Writer, failures: _Failures) -> int:
@@ -185,7 +198,7 @@ class _JsonLines:
         self._stream.write(as_json.to_line(as_json.bulletin_to_dict(tagged, explain=self._explain)))
 
     def record(self, tagged: TaggedRecord) -> None:
-        self._stream.write(as_json.to_line(as_json.record_to_dict(tagged)))
+        self._stream.write(as_json.to_line(as_json.record_to_dict(tagged, explain=self._explain)))
 
     def close(self) -> None:
         pass
@@ -195,12 +208,13 @@ class _Csv:
     def __init__(self, stream: TextIO, model: Model, request: Request) -> None:
         self._stream, self._ids = stream, model.domains.ids
         self._level = request.level_or("paragraph")
-        self._records = as_csv.RecordRows(self._ids)
+        self._explain = request.explain
+        self._records = as_csv.RecordRows(self._ids, explain=request.explain)
         self._is_new = True
 
     def bulletin(self, tagged: TaggedBulletin) -> None:
-        self._start(as_csv.header(self._ids))
-        self._stream.write(as_csv.bulletin_rows(tagged, self._level))
+        self._start(as_csv.header(self._ids, explain=self._explain))
+        self._stream.write(as_csv.bulletin_rows(tagged, self._level, explain=self._explain))
 
     def record(self, tagged: TaggedRecord) -> None:
         self._start("")
@@ -244,13 +258,16 @@ class _LabelStudio:
         self._separator = "[\n"
 
     def bulletin(self, tagged: TaggedBulletin) -> None:
-        for task in as_label_studio.tasks(tagged, self._level):
-            self._stream.write(self._separator + json.dumps(task, ensure_ascii=False))
-            self._separator = ",\n"
+        self._write(as_label_studio.tasks(tagged, self._level))
 
     def record(self, tagged: TaggedRecord) -> None:
         if tagged.tagged is not None:
-            self.bulletin(tagged.tagged)
+            self._write(as_label_studio.tasks(tagged.tagged, self._level, record=tagged.record.fields))
+
+    def _write(self, tasks: Iterator[dict[str, Any]]) -> None:
+        for task in tasks:
+            self._stream.write(self._separator + json.dumps(task, ensure_ascii=False))
+            self._separator = ",\n"
 
     def close(self) -> None:
         self._stream.write("\n]\n" if self._separator == ",\n" else "[]\n")

@@ -28,10 +28,10 @@ def find_sources(inputs: Sequence[str], *, stdin_records: bool = False) -> list[
     Parameters
     ----------
     inputs : sequence of str
-        Paths, globs, folders (walked; files of unknown types in them are passed over)
+        Paths, globs, folders (walked; hidden files and unknown types in them are passed over)
         or ``-`` for standard input.
     stdin_records : bool
-        Whether standard input holds JSON lines rather than a document.
+        Whether standard input holds records rather than a document.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def _expand(name: str, stdin_records: bool) -> Iterable[Source | InputError]:
     if os.path.isdir(path):
         return _in_folder(path)
     if not os.path.exists(path) and glob.has_magic(name):
-        matches = [Path(match) for match in sorted(glob.glob(name, recursive=True))]
+        matches = [Path(match) for match in sorted(glob.glob(name, recursive=True)) if not _is_lock(match)]
         files = [s for p in matches for s in (_in_folder(p) if p.is_dir() else [_source(p)])]
         return files or [InputError("no file matches", where=name)]
     return [_source(path)]
@@ -63,10 +63,19 @@ def _expand(name: str, stdin_records: bool) -> Iterable[Source | InputError]:
 def _in_folder(folder: Path) -> list[Source | InputError]:
     known = (*FORMATS, *RECORD_SUFFIXES)
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in known and os.path.isfile(p))
-    visible = [p for p in paths if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
+    visible = [p for p in paths if not _is_lock(p) and not _is_hidden(p.relative_to(folder))]
     if not visible:
         return [InputError(f"no file of a known type ({', '.join(known)}) in it", where=folder)]
     return [_source(p) for p in visible]
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _is_lock(path: str | Path) -> bool:
+    """Whether Word keeps it beside a document that is open (``~$...``); it holds no text."""
+    return os.path.basename(path).startswith("~$")
 
 
 def _source(path: Path) -> Source:

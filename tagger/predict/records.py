@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import json
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,8 @@ _CHUNK = 256
 #: What stands for a line that is too long, and for bytes that cannot be decoded.
 _TOO_LONG, _BROKEN = "\udc01", "\udc00"
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
+#: The first line by which a spreadsheet tells its delimiter.
+_SEPARATOR = re.compile("sep=([,;\t])\r?\n?", re.IGNORECASE)
 _MARK_BROKEN = "tagger.mark_broken"
 codecs.register_error(_MARK_BROKEN, lambda error: (_BROKEN, error.end))  # type: ignore[attr-defined]
 _MARKS = {
@@ -97,9 +100,14 @@ def _open(path: str, text_field: str, encoding: str | None) -> tuple[Iterator[Re
         encoding = encoding or _encoding_of(sample, path)
         stack.pop_all()  # from here on `_lines` closes it
     lines = _lines(io.BufferedReader(_Resumed(sample, file), _SAMPLE), encoding, path)
-    if path.lower().endswith(".csv"):
+    if path.lower().endswith(".csv") or (path == "-" and not _is_jsonl(sample, encoding)):
         return _csv_records(lines, text_field, path)
     return _jsonl_records(lines, text_field), ()
+
+
+def _is_jsonl(sample: bytes, encoding: str) -> bool:
+    """Whether records without a file name are JSON lines; else they are CSV."""
+    return sample.decode(encoding, "ignore").lstrip("\ufeff \t\r\n").startswith("{")
 
 
 def _binary(path: str) -> BinaryIO:
@@ -203,7 +211,7 @@ def _jsonl_record(line: str, number: int, text_field: str) -> Record:
     if problem := _undecodable(line):
         return Record(number, {"raw": _beginning(line)}, error=problem)
     try:
-        fields = json.loads(line)
+        fields = json.loads(line, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         return Record(number, {"raw": _beginning(line)}, error=f"not JSON ({error})")
     if not isinstance(fields, dict):
@@ -211,13 +219,23 @@ def _jsonl_record(line: str, number: int, text_field: str) -> Record:
     return _checked(number, fields, text_field)
 
 
+def _finite(number: str) -> float:
+    """A number that JSON can hold; what is not finite could not be written out again."""
+    if math.isfinite(value := float(number)):
+        return value
+    raise ValueError(f"{number[:20]} is not a finite number")
+
+
 def _csv_records(lines: Iterator[str], text_field: str, path: str) -> tuple[Iterator[Record], tuple[str, ...]]:
     csv.field_size_limit(_MAX_LINE)
-    header = next(lines)
-    delimiter = max(",\t;", key=header.count)
-    reader = csv.reader(_chain(header, lines), delimiter=delimiter)
+    header, n_skipped = next(lines), 0
+    if told := _SEPARATOR.fullmatch(header):
+        header, n_skipped = next(lines, ""), 1
+    delimiter = told[1] if told else max(",\t;", key=header.count)
+    # Strict: else a quote that is never closed would swallow the rest of the file unseen.
+    reader = csv.reader(_chain(header, lines), delimiter=delimiter, strict=True)
     try:
-        names = next(reader, [])
+        names = [name if name.strip() else f"column_{i}" for i, name in enumerate(next(reader, []), start=1)]
     except csv.Error as error:
         raise InputError(f"its first line is not CSV ({error})", where=path) from None
     if text_field not in names:
@@ -227,7 +245,7 @@ def _csv_records(lines: Iterator[str], text_field: str, path: str) -> tuple[Iter
         )  # fmt: skip
     if len(set(names)) != len(names):
         raise InputError("two columns have the same name", where=path, hint="Rename one.")
-    return _csv_rows(reader, names, text_field), tuple(names)
+    return _csv_rows(reader, names, text_field, n_skipped), tuple(names)
 
 
 def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
@@ -236,26 +254,28 @@ def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
         yield line.replace("\0", _BROKEN)  # the csv module stops at NUL; found as undecodable
 
 
-def _csv_rows(reader: Any, names: list[str], text_field: str) -> Iterator[Record]:
+def _csv_rows(reader: Any, names: list[str], text_field: str, n_skipped: int) -> Iterator[Record]:
     while True:
+        first = reader.line_num + n_skipped + 1
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield Record(reader.line_num, {}, error=f"not CSV ({error})")
+            yield Record(first, {}, error=f"not CSV ({error})")
             continue
+        number = reader.line_num + n_skipped
         if not row:
             continue
         fields = dict(zip(names, row, strict=False))
         if problem := _undecodable("".join(row)):
             kept = {name: _beginning(value) for name, value in fields.items()}
-            yield Record(reader.line_num, kept, error=problem)
+            yield Record(number, kept, error=problem)
         elif len(row) != len(names):
             found = f"{len(row)} fields, expected {len(names)}"
-            yield Record(reader.line_num, fields, error=found)
+            yield Record(number, fields, error=found)
         else:
-            yield _checked(reader.line_num, fields, text_field)
+            yield _checked(number, fields, text_field)
 
 
 def _checked(number: int, fields: dict[str, Any], text_field: str) -> Record:

@@ -68,6 +68,12 @@ class TaggedBulletin:
         column = self.model.domains.column(domain)
         return self.model.classifier.explain(self.contexts[paragraph, sentence], column, limit)
 
+    def best_place(self, domain: str, places: Iterable[tuple[int, int]]) -> tuple[int, int]:
+        """The sentence that carries a domain best, of places of which one at least is tagged with it."""
+        column = self.model.domains.column(domain)
+        tagged = [place for place in places if place in self.tags and domain in self.tags[place].domains]
+        return max(tagged, key=lambda place: self.tags[place].scores[column])
+
     def union(self, places: Sequence[tuple[int, int]]) -> Tags:
         """Tags of any set of sentences, given as (paragraph, sentence) indices."""
         found = [self.tags[place] for place in places if place in self.tags]

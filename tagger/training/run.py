@@ -22,7 +22,7 @@ from tagger.evaluation.metrics import bootstrap_interval, score
 from tagger.models.combiner import fit_combiner
 from tagger.models.lexicon import load_lexicon
 from tagger.models.manifest import Manifest
-from tagger.models.storage import save_model
+from tagger.models.storage import refuse_foreign, save_model
 from tagger.models.thresholds import choose_thresholds
 from tagger.project import project_path
 from tagger.training.config import LexiconConfig, TfidfConfig, TrainConfig, config_to_dict
@@ -63,6 +63,7 @@ def run(config: TrainConfig) -> Manifest:
     ------
     CorpusError, UsageError, OutputError
     """
+    refuse_foreign(config.output)  # now rather than after minutes of training
     started = time.monotonic()
     domains, examples, copies = load_examples(config)
     log.info("%d sentences of %d bulletins", len(examples), len(np.unique(examples.bulletins)))

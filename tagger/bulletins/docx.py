@@ -19,7 +19,9 @@ _SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _UNREAD = frozenset({"pPr", "rPr", "del", "moveFrom", "rt", "Fallback", "txbxContent"})
 #: Styles of a title, by name or id; a first section's heading, told by its number, is none.
 _TITLE_STYLES = frozenset({"title", "heading 1", "heading1"})
-_NUMBERED = re.compile(r"第?[一二三四五六七八九十]{1,3}[、.．章节]|[（(][一二三四五六七八九十\d]{1,3}[）)]|\d{1,2}[、.．]")
+_NUMBERED = re.compile(
+    r"第?[一二三四五六七八九十]{1,3}[、.．章节]|[（(][一二三四五六七八九十]{1,3}[）)]|\d{1,2}[、.．]"
+)
 
 
 def extract_docx(data: bytes, limits: Limits = LIMITS) -> dict[str, str | None]:

@@ -29,6 +29,8 @@ _MAX_LINES = 20_000
 _ROW = re.compile(r"\|(.*)\|\s*")
 _RULE = re.compile(r"[|\s-]*")
 _STOP = re.compile(r"[。！？；]")
+#: Styles that keep an element off the page.
+_HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
 #: A line with this share of its letters and hanzi in links is a menu or a list of other pages.
 _MIN_LINKED = 0.9
 
@@ -118,9 +120,6 @@ _SKIPPED = frozenset({
     "script", "style", "noscript", "template", "head", "title", "svg", "iframe", "object", "textarea", "select",
     "rt", "rp",
 })  # fmt: skip
-
-
-_HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
 
 
 def _all_lines(tree) -> Iterator[tuple[str, bool]]:  # type: ignore[no-untyped-def]

@@ -50,8 +50,7 @@ def predict(
         typer.Option(help="Rows of table, csv and label-studio. Default: measure; csv, label-studio: paragraph."),
     ] = None,
     explain: Annotated[
-        bool,
-        typer.Option("--explain", help="Show what carried each tag; label-studio and tables of records ignore it."),
+        bool, typer.Option("--explain", help="Show what carried each tag; label-studio and tables of records do not.")
     ] = False,
     threshold: Annotated[
         float | None, typer.Option(help="One threshold in (0, 1) for all domains, in place of the model's own.")

@@ -20,19 +20,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|
 #: A signed number is shown as what it is.
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*%?")
 _UNIT_FIELDS = (
-    "id",
-    "source",
-    "title",
-    "date",
-    "issuer",
-    "unit",
-    "paragraph",
-    "index",
-    "start",
-    "end",
-    "text",
-    "noise",
-)
+    "id", "source", "title", "date", "issuer", "unit", "paragraph", "index", "start", "end", "text", "noise",
+)  # fmt: skip
 
 
 def header(ids: Sequence[str], *, explain: bool = False) -> str:

@@ -313,7 +313,7 @@ def test_a_model_that_is_not_there_is_an_error(run: Run) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (None, "gold.jsonl: cannot be read as UTF-8 ("),
+        (None, "gold.jsonl: no such file. Check the name."),
         ('{"text": "a", "domains": ["trafic"]}\n', "gold.jsonl:1: unknown domain 'trafic'. Did you mean 'traffic'?"),
     ],
     ids=["missing", "unknown_domain"],

@@ -267,3 +267,14 @@ def test_a_long_stated_title_costs_its_length_once(assert_linear):
         parse_bulletin("强化巡控\n" * (len(text) // 20), facts=PageFacts(title=text))
 
     assert_linear(parse, "守护夏夜平安", top=20_000)
+
+
+def test_what_the_document_shows_to_be_links_is_noise_and_states_nothing():
+    text = "警务公开 队伍建设\n护航夜市\n民警巡逻。群众点赞。\n召开会议 2020-01-02"
+    bulletin = parse_bulletin(text, furniture=[[0, 9], [26, 41]])
+    assert (_noise(bulletin), bulletin.title, bulletin.date) == (
+        ["警务公开 队伍建设", "召开会议 2020-01-02"],
+        "护航夜市",
+        None,
+    )
+    assert not parse_bulletin(text, furniture=[[0, 8]]).paragraphs[0].noise

@@ -183,3 +183,23 @@ def test_an_entity_bomb_is_refused_wherever_it_stands(make_docx, part, encoding)
     with pytest.raises(DocumentError) as caught:
         extract_docx(_rewritten(make_docx("强化巡控。"), **{part: bomb.encode(encoding)}))
     assert str(caught.value) == "a Word document that declares entities, which no Word writes."
+
+
+@pytest.mark.parametrize(("style", "title"), [("Title", "护航夜市"), ("Heading 1", "护航夜市"), ("Heading 2", None)])
+def test_the_title_is_the_first_paragraph_of_its_style(make_docx, style, title):
+    def change(document):
+        document.sections[0].header.paragraphs[0].text = "内部资料"
+        for text in (" ", "一、强化巡控", "护航夜市", "另一个"):
+            document.add_paragraph(text, style=style)
+
+    answer = extract_docx(make_docx("青石县公安局", change=change))
+    assert answer["title"] == title
+    assert answer["text"].startswith("内部资料\n青石县公安局\n一、强化巡控")
+
+
+def test_a_title_style_is_told_by_its_name_whatever_its_id(make_docx):
+    def change(document):
+        document.styles["Heading 1"].element.styleId = "2"
+        document.add_paragraph("护航夜市")._p.style = "2"
+
+    assert extract_docx(make_docx("青石县公安局", change=change))["title"] == "护航夜市"

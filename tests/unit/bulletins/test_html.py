@@ -114,7 +114,7 @@ def test_entities_are_characters_and_white_space_is_one_space():
     "page", ["<html></html>", "<html><body></body></html>", "<!-- 注释 -->", "<p> </p>", "<script>1</script>", "\n"]
 )
 def test_a_page_without_text_gives_none(page):
-    assert extract_html(page) == {"text": "", "title": None, "date": None, "issuer": None}
+    assert extract_html(page) == {"text": "", "title": None, "date": None, "issuer": None, "links": []}
 
 
 def test_a_page_of_headings_alone_is_text():
@@ -152,3 +152,75 @@ def test_two_hundred_thousand_unclosed_paragraphs_are_lines():
 )
 def test_time_grows_with_the_length_of_a_paragraph(unit, assert_linear):
     assert_linear(lambda text: extract_html(_page(f"<p>{text}</p>", f"<title>{text}</title>")), unit, top=12_000)
+
+
+def _fallback(body: str) -> dict:
+    """What a page gives that trafilatura mistakes: it takes the article for the whole."""
+    asides = "".join(f"<aside><p>{FIRST}</p></aside>" for _ in range(3))
+    answer = extract_html(_page(f"<article><p>短。</p></article>{body}{asides}", "<title>夏夜巡防</title>"))
+    assert answer["text"].count(FIRST) == 3
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        (
+            "<table><tr><td><p>反诈</p></td><td><p>宣传</p> <p>12场</p></td></tr>"
+            "<tr><td>巡逻<br>夜间</td><th>9次</th></tr></table>",
+            ["反诈\t宣传 12场", "巡逻 夜间\t9次"],
+        ),
+        (
+            "<table><tr><td>栏目</td><td><p>甲来了。</p><p>乙来了。</p></td></tr></table>",
+            ["栏目", "甲来了。", "乙来了。"],
+        ),
+        (
+            "<table><tr><td><p>左</p><p>右</p></td><td><table><tr><td>一</td><td>二</td></tr></table></td></tr></table>",
+            ["左", "右", "一\t二"],
+        ),
+        ("<pre>强化巡控\n  疏导<b>交</b>通\r\n优化</pre>服务", ["强化巡控", "疏导交通", "优化", "服务"]),
+        ("<p>甲\n乙</p>", ["甲 乙"]),
+        ("<p><ruby>缉<rp>(</rp><rt>jī</rt><rp>)</rp></ruby>毒</p>", ["缉毒"]),
+        ("<p hidden>藏</p><p aria-hidden='true'>藏</p>留<span style='color:red; Display : NONE'>藏</span>下", ["留下"]),
+        ("<div style='visibility:hidden'><p>藏</p></div><p style='display:block'>见</p>", ["见"]),
+    ],
+    ids=["cells", "layout", "nested", "pre", "paragraph", "ruby", "hidden", "style"],
+)
+def test_every_visible_line_is_read_as_the_page_shows_it(body, lines):
+    found = _fallback(body)["text"].split("\n")
+    assert [line for line in found if line not in ("短。", FIRST)] == lines
+
+
+def test_a_body_hidden_until_its_script_has_run_is_read():
+    assert extract_html(f"<html><body style='display:none'><p>{FIRST}</p></body></html>")["text"] == FIRST
+
+
+@pytest.mark.parametrize(
+    ("body", "links"),
+    [
+        ("<div><a href='/'>首页</a> | <a href='/a'>警务动态</a></div>", ["首页 | 警务动态"]),
+        ("<ul><li><a href='/1'>一则通报</a></li><li><a href='/2'>二则通报</a></li></ul>", ["一则通报", "二则通报"]),
+        ("<h1><a href='/1'>织密巡防网</a></h1><p><a href='/1'>织密巡防网</a></p>", []),
+        ("<p><a href='/1'>夏夜巡防</a></p>", []),
+        ("<p><a href='/1'>民警在夜市巡逻。</a></p>", []),
+        ("<p>详见<a href='/1'>通报</a></p>", []),
+        ("<p><a name='m1'>一、强化巡控</a></p>", []),
+    ],
+    ids=["menu", "list", "heading", "title", "sentence", "half", "anchor"],
+)
+def test_lines_of_links_are_told(body, links):
+    answer = _fallback(body)
+    assert [answer["text"][start:end] for start, end in answer["links"]] == links
+
+
+def test_a_page_of_nothing_but_links_keeps_them():
+    page = _page("<h1>巡防</h1><p><a href='/1'>强化巡控</a></p>" + "<div>" * 300)
+    assert extract_html(page)["links"] == []
+    assert extract_html(PAGE)["links"] == []
+
+
+@pytest.mark.parametrize(
+    "unit", ["<tr><td>甲<td>乙", "<table><tr><td>甲<td>", "<td> ", "<a href=x>甲", "<pre>甲\n", "\t "]
+)
+def test_time_grows_with_the_length_of_a_table(unit, assert_linear):
+    assert_linear(lambda text: extract_html(_page(f"<table>{text}</table>")), unit, top=12_000)

@@ -32,7 +32,9 @@ def _process(extractor: Extractor):
 
 def test_one_process_serves_many_documents(extractor):
     process = _process(extractor)
-    assert extractor.extract("html", PAGE) == {"text": "民警在夜市巡逻。", "title": None, "date": None, "issuer": None}
+    assert extractor.extract("html", PAGE) == {
+        "text": "民警在夜市巡逻。", "title": None, "date": None, "issuer": None, "links": [],
+    }  # fmt: skip
     assert extractor._process is process
 
 

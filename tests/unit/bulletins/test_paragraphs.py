@@ -87,3 +87,17 @@ def test_paragraphs_are_in_order_and_hold_every_character_but_white_space(text):
 @pytest.mark.parametrize("unit", ["\n", "甲\n", "。\n", "。”\n", "。  ", "。”", " \n", "\r", "甲乙丙丁\n"])
 def test_time_grows_with_the_length_of_a_text(unit, assert_linear):
     assert_linear(split_paragraphs, unit, around=("", "甲"))
+
+
+PRINTED = ["一是强化巡控。每晚组织三个巡逻组沿河滨路步行", "巡逻。", "二是疏导交通。早晚高峰在八个路口设置了执勤点"]
+
+
+def test_printed_lines_run_on_when_full_and_unended():
+    text = "\n".join([*PRINTED, "，劝离车辆。", "三是反诈宣传。民警走进社区发放了宣传单四百份。", "四是夜巡。"])
+    paragraphs = [text[start:end].replace("\n", "") for start, end in split_paragraphs(text, wrapped=True)]
+    assert [paragraph[:2] for paragraph in paragraphs] == ["一是", "二是", "三是", "四是"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "强化巡控\n疏导交通", f"{PRINTED[0]}\n\n{PRINTED[2]}"])
+def test_printed_lines_stay_apart_when_narrow_or_parted(text):
+    assert split_paragraphs(text, wrapped=True) == split_paragraphs(text)

@@ -240,3 +240,21 @@ def test_a_document_past_its_time_fails_and_the_next_is_read(write, make_docx):
 def test_more_text_than_allowed_is_refused(write, make_docx):
     path = write("a.docx", make_docx("民警在夜市巡逻。"))
     assert _error(path, LimitError, limits=Limits(max_chars=3)) == "more than 3 characters of text."
+
+
+def test_the_measures_of_a_pdf_that_wrap_once_each_are_whole(write, make_pdf):
+    starts = ["一是强化巡控保稳定。每晚组织三个巡逻组沿河滨路", "二是疏导交通保畅通。早晚高峰在八个路口设执勤点",
+              "三是反诈宣传保民安。民警走进社区逐户发放宣传单"]  # fmt: skip
+    lines = [line for start in starts for line in (start, "，群众点赞。")]
+    bulletin = read_bulletin(write("a.pdf", make_pdf(["云岭县公安局护航", *lines])))
+    texts = [paragraph.text.replace("\n", "") for paragraph in bulletin.paragraphs]
+    assert texts == ["云岭县公安局护航", *(f"{start}，群众点赞。" for start in starts)]
+    assert len(bulletin.measures) == 3
+
+
+def test_the_menu_of_a_page_is_noise(write):
+    asides = "<aside><p>民警在夜市巡逻，检查车辆。</p></aside>" * 3
+    menu = "<div><a href='/a'>队伍风采</a> <a href='/b'>平安建设</a></div>"
+    page = f"<html><body>{menu}<article><p>短。</p></article>{asides}</body></html>"
+    bulletin = read_bulletin(write("a.html", page))
+    assert [paragraph.text for paragraph in bulletin.paragraphs if paragraph.noise] == ["队伍风采 平安建设"]

@@ -75,7 +75,7 @@ def test_figures_never_overwrite_the_data(call: Call, gold: Path, lexicon_folder
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (None, "gold.jsonl: cannot be read as UTF-8 ("),
+        (None, "gold.jsonl: no such file. Check the name."),
         ("", "gold.jsonl: no records in it. Expected JSON lines."),
         ('{"text": "a", "domains": []}\n{\n', "gold.jsonl:2: not a labelled record (JSONDecodeError: "),
         ('{"text": "a"}\n', "gold.jsonl:1: not a labelled record (KeyError: 'domains')."),

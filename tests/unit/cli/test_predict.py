@@ -82,8 +82,6 @@ def test_every_command_has_its_help(call: Call, command: str) -> None:
         ("o.HTM", "<!doctype html>"),
         ("o.json", '[\n{"data"'),
         ("o.txt", "a\n"),
-        ("o", '{"id": "a"'),
-        ("o.dat", '{"id": "a"'),
     ],
 )
 def test_the_format_is_told_from_the_outputs_suffix(
@@ -91,6 +89,22 @@ def test_the_format_is_told_from_the_outputs_suffix(
 ) -> None:
     assert call("predict", "a.txt", "-o", name, "--model", lexicon_folder) == (0, "", "")
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(beginning)
+
+
+@pytest.mark.parametrize("name", ["o", "o.xlsx", "o.pdf"])
+def test_a_suffix_that_names_no_format_is_wrong_use(
+    call: Call, tmp_path: Path, lexicon_folder: Path, name: str
+) -> None:
+    code, out, err = call("predict", "a.txt", "-o", name, "--model", lexicon_folder)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"tagger: --output {name}: no format for the suffix {Path(name).suffix!r}, known are .jsonl,")
+    assert call("predict", "a.txt", "-o", name, "--format", "csv", "--model", lexicon_folder) == (0, "", "")
+
+
+@pytest.mark.parametrize("command", [["predict", "a.txt", "--model"], ["evaluate", "a.txt", "--model"]])
+def test_an_empty_name_is_no_model(call: Call, command: list[str]) -> None:
+    said = "tagger: --model: found an empty name, expected a model. See tagger models list.\n"
+    assert call(*command, "") == (2, "", said)
 
 
 def test_a_named_format_wins_over_the_suffix(call: Call, tmp_path: Path, lexicon_folder: Path) -> None:

@@ -163,5 +163,5 @@ def test_a_file_without_records_is_told_by_name(tmp_path: Path, domains: DomainS
 
 
 def test_a_missing_file_is_told_by_name(tmp_path: Path, domains: DomainSet) -> None:
-    with pytest.raises(InputError, match=r"nowhere\.jsonl: cannot be read"):
+    with pytest.raises(InputError, match=r"nowhere\.jsonl: no such file"):
         examples_from_jsonl(tmp_path / "nowhere.jsonl", domains)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable
 
 import pytest
@@ -26,7 +27,7 @@ def test_the_mark_is_the_one_that_spreadsheets_look_for() -> None:
 
 def test_the_header_names_the_unit_its_tags_and_a_score_a_domain() -> None:
     assert header(_IDS) == (
-        "id,source,title,date,issuer,unit,index,start,end,text,noise,domains,"
+        "id,source,title,date,issuer,unit,paragraph,index,start,end,text,noise,domains,"
         "score_traffic,score_patrol,score_propaganda\r\n"
     )
 
@@ -36,7 +37,7 @@ def test_a_row_a_unit(page: TaggedBulletin) -> None:
     assert len(rows) == 5
     facts = ["0312", "pages/0312.txt", "某县公安局多措并举守护平安", "2021-05-06", "某县公安局"]
     assert rows[2] == [
-        *facts, "measure", "0", "40", "75",
+        *facts, "measure", "2", "0", "40", "75",
         "强化巡控保稳定。巡特警每晚在夜市开展武装巡逻。向商户发放宣传单二百份。",
         "0", "patrol;propaganda", "0.0000", "0.5000", "0.5000",
     ]  # fmt: skip
@@ -54,7 +55,9 @@ def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(
     assert row[0] == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["民警=巡逻", "3-5月", "a@b", "——巡逻", "'=1", "", " ", "5"], ids=ascii)
+@pytest.mark.parametrize(
+    "text", ["民警=巡逻", "3-5月", "a@b", "——巡逻", "'=1", "", " ", "5", "-5", "+3.2", "-12%", "-1,000"], ids=ascii
+)
 def test_any_other_text_stays_as_it_is(tag_fields: Callable[..., TaggedRecord], text: str) -> None:
     _, row = _read(RecordRows(_IDS).rows(tag_fields({"text": text})))
     assert row[0] == text
@@ -138,3 +141,17 @@ def test_a_result_that_is_tagged_again_has_no_two_columns_of_one_name(tag_fields
     names, good = _read(text)
     assert names[:4] == ["text", "input_input_domains", "input_domains", "domains"]
     assert good[:4] == ["民警巡逻。", "x", "y", "patrol"]
+
+
+def test_evidence_has_a_column_when_asked_for(page: TaggedBulletin, tag_fields: Callable[..., TaggedRecord]) -> None:
+    assert header(_IDS, explain=True).endswith(",score_propaganda,evidence\r\n")
+    evidence = json.loads(_read(bulletin_rows(page, "measure", explain=True))[2][-1])
+    assert list(evidence) == ["patrol", "propaganda"]
+    (start, end), *_ = evidence["propaganda"][0]["spans"]
+    assert page.bulletin.original[start:end] == evidence["propaganda"][0]["ngram"] == "宣传单"
+    rows = RecordRows(_IDS, explain=True)
+    names, good = _read(rows.rows(tag_fields({"text": "民警巡逻。", "evidence": "x"})))
+    assert names[1:3] == ["input_evidence", "domains"]
+    assert json.loads(good[names.index("evidence")])["patrol"][0]["ngram"] == "巡逻"
+    (bad,) = _read(rows.rows(tag_fields({"text": "a"}, error="bad")))
+    assert (bad[names.index("evidence")], bad[names.index("error")]) == ("", "bad")

@@ -153,3 +153,14 @@ def test_a_broken_character_is_escaped_as_it_came() -> None:
 def test_a_result_that_is_tagged_again_loses_no_field(tag_fields: Callable[..., TaggedRecord]) -> None:
     data = record_to_dict(tag_fields({"text": "民警巡逻。", "domains": ["x"], "input_domains": ["y"]}))
     assert (data["input_input_domains"], data["input_domains"], data["domains"]) == (["x"], ["y"], ["patrol"])
+
+
+def test_a_record_is_explained_by_its_best_sentence_with_offsets_into_its_text(
+    tag_fields: Callable[..., TaggedRecord],
+) -> None:
+    text = "开会。民警巡逻。"
+    data = record_to_dict(tag_fields({"text": text, "evidence": 1}), explain=True)
+    assert data["input_evidence"] == 1
+    (found,) = data["evidence"]["patrol"]
+    assert (found["ngram"], found["field"]) == ("巡逻", "text")
+    assert [text[start:end] for start, end in found["spans"]] == ["巡逻"]

@@ -19,7 +19,7 @@ def test_a_task_holds_its_text_and_where_it_stands(page: TaggedBulletin) -> None
     task = list(tasks(page, "paragraph"))[1]
     text = "强化巡控保稳定。巡特警每晚在夜市开展武装巡逻。向商户发放宣传单二百份。"
     assert task["data"] == {
-        "uid": "0312:paragraph:2:40", "content_hash": hashlib.sha256(text.encode()).hexdigest(), "text": text,
+        "uid": "0312:e73725a8:paragraph:2:40", "content_hash": hashlib.sha256(text.encode()).hexdigest(), "text": text,
         "bulletin": "0312", "source": "pages/0312.txt", "title": "某县公安局多措并举守护平安",
         "unit": "paragraph", "index": 2, "start": 40, "end": 75,
     }  # fmt: skip
@@ -61,7 +61,7 @@ def test_every_task_of_a_page_has_a_uid_of_its_own(page: TaggedBulletin, level: 
 
 
 def test_a_uid_does_not_change_with_the_model_or_the_run(page: TaggedBulletin, tfidf: Model) -> None:
-    again = tag_bulletin(parse_bulletin(page.bulletin.original, id="0312", source="elsewhere/0312.txt"), tfidf)
+    again = tag_bulletin(parse_bulletin(page.bulletin.original, id="0312", source=page.bulletin.source), tfidf)
     for level in _LEVELS:
         uids = [task["data"]["uid"] for task in tasks(page, level)]
         assert uids == [task["data"]["uid"] for task in tasks(again, level)]
@@ -84,3 +84,18 @@ def test_a_task_is_plain_json(hostile: TaggedBulletin) -> None:
 def test_a_page_without_a_title_has_an_empty_one(lexicon: Model) -> None:
     task = next(tasks(tag_bulletin(parse_bulletin("民警巡逻。"), lexicon), "paragraph"))
     assert task["data"]["title"] == ""
+
+
+def test_documents_of_one_name_in_two_folders_have_other_uids(lexicon: Model) -> None:
+    uids = [
+        next(tasks(tag_bulletin(parse_bulletin("民警巡逻。", id="1", source=source), lexicon), "paragraph"))["data"][
+            "uid"
+        ]
+        for source in ("a/1.txt", "b/1.txt")
+    ]
+    assert uids[0] != uids[1]
+
+
+def test_a_records_own_fields_are_kept(page: TaggedBulletin) -> None:
+    task = next(tasks(page, "paragraph", record={"no": 5, "text": "x"}))
+    assert task["data"]["record"] == {"no": 5, "text": "x"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -164,3 +165,18 @@ def test_an_unknown_encoding_is_wrong_use_and_not_a_failed_input(folder: Path, l
 def test_an_output_that_cannot_be_written_is_told(folder: Path, lexicon: Model) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         tag_sources(find_sources([str(folder / "a.txt")]), lexicon, str(folder / "none" / "x"), Request())
+
+
+@pytest.mark.parametrize(("text", "n_failed"), [('{"text": "民警巡逻。"}\n{', 1), ("{民警巡逻}。", 0)])
+def test_json_lines_on_standard_input_are_no_document(
+    lexicon: Model, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str, n_failed: int
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert tag_sources(find_sources(["-"]), lexicon, None, Request()) == n_failed
+    said = "tagger: -: looks like JSON lines, expected a document. Pass --records.\n"
+    assert capsys.readouterr().err == said * n_failed
+
+
+def test_tasks_of_records_hold_their_fields(folder: Path, lexicon: Model) -> None:
+    tasks = json.loads(_tag(folder, lexicon, "label-studio", "d.jsonl")[1])
+    assert [task["data"]["record"] for task in tasks] == [{"text": "查处酒驾。"}, {"text": "开会。"}]

@@ -76,3 +76,10 @@ def test_a_folder_without_a_known_file_is_an_error_in_its_place(folder: Path) ->
     (error,) = find_sources(["empty"])
     assert isinstance(error, InputError)
     assert str(error).startswith("empty: no file of a known type (.txt, .md, .html, ")
+
+
+def test_lock_files_of_word_are_passed_over(folder: Path) -> None:
+    for name in ("~$b.txt", "sub/~$c.html"):
+        (folder / name).write_text("x")
+    assert _found("*.txt") == ["b.txt"]
+    assert _found("sub") == ["sub/c.html", "sub/d.jsonl"]

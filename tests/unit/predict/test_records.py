@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -63,6 +64,9 @@ def test_bad_records_stand_in_their_place_and_the_rest_is_tagged(tmp_path: Path,
         ("[1, 2]", {"raw": "[1, 2]"}, "not a JSON object"),
         ('"民警"', {"raw": '"民警"'}, "not a JSON object"),
         ("5", {"raw": "5"}, "not a JSON object"),
+        ('{"n": 1e400}', {"raw": '{"n": 1e400}'}, "not JSON (1e400 is not a finite number)"),
+        ('{"n": NaN}', {"raw": '{"n": NaN}'}, "not JSON (NaN is not a finite number)"),
+        ('{"n": -Infinity}', {"raw": '{"n": -Infinity}'}, "not JSON (-Infinity is not a finite number)"),
         ('{"body": "民警巡逻。"}', {"body": "民警巡逻。"}, "no field 'text'"),
         ('{"text": 5}', {"text": 5}, "'text' is not a text"),
         ('{"text": null}', {"text": None}, "'text' is not a text"),
@@ -330,3 +334,28 @@ def test_no_more_than_a_chunk_is_read_ahead(
     monkeypatch.setattr(records, "_checked", lambda number, fields, field: read.append(number) or Record(number, {}))
     next(tag_records(str(tmp_path / name), lexicon, "text"))
     assert len(read) == records._CHUNK
+
+
+def test_a_quote_that_is_never_closed_is_a_bad_record(tmp_path: Path, lexicon: Model) -> None:
+    found = _tag(_csv(tmp_path, 'id,text\n1,民警巡逻。\n2,"开会。\n3,民警巡逻。\n'), lexicon)
+    assert [(t.record.line, t.record.error) for t in found] == [(2, ""), (3, "not CSV (unexpected end of data)")]
+
+
+def test_blank_names_of_columns_are_given(tmp_path: Path, lexicon: Model) -> None:
+    (found,) = _tag(_csv(tmp_path, "id,text, ,\n1,民警巡逻。,a,b\n"), lexicon)
+    assert found.record.fields == {"id": "1", "text": "民警巡逻。", "column_3": "a", "column_4": "b"}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_first_line_that_names_the_delimiter_is_obeyed(tmp_path: Path, lexicon: Model, delimiter: str) -> None:
+    (found,) = _tag(_csv(tmp_path, f"sep={delimiter}\r\nid{delimiter}text\r\n1{delimiter}民警巡逻。\r\n"), lexicon)
+    assert (found.record.fields, found.record.line) == ({"id": "1", "text": "民警巡逻。"}, 3)
+
+
+@pytest.mark.parametrize("data", ["id,text\n1,民警巡逻。\n", '\n{"id": "1", "text": "民警巡逻。"}\n'])
+def test_records_on_standard_input_are_told_by_their_beginning(
+    lexicon: Model, monkeypatch: pytest.MonkeyPatch, data: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data.encode())))
+    (found,) = tag_records("-", lexicon, "text")
+    assert (found.record.fields, _domains(found)) == ({"id": "1", "text": "民警巡逻。"}, ("patrol",))

@@ -280,6 +280,8 @@ class _Table:
         width = None if stream.isatty() else 110
         # No markup and no emoji codes: what stands in a bulletin is shown as it stands.
         self._console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+        # By itself rich ends the process with code 1 when the reader of our output has gone.
+        self._console.on_broken_pipe = _raise_broken_pipe  # type: ignore[method-assign]
         self._level, self._explain = request.level_or("measure"), request.explain
         self._text_field = request.text_field
         self._held: list[TaggedRecord] = []
@@ -304,6 +306,10 @@ class _Table:
 
     def close(self) -> None:
         self._flush()
+
+
+def _raise_broken_pipe() -> None:
+    raise BrokenPipeError
 
 
 _WRITERS: dict[str, Callable[[TextIO, Model, Request], Writer]] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from common import figure, table
+from measuring import figure, table
 
 HERE = Path(__file__).parent
 INTRODUCTION = """# Experiments

@@ -15,7 +15,7 @@ from sklearn.metrics import cohen_kappa_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import ROOT, table, write
+from measuring import ROOT, table, write
 
 from tagger.domains import load_domains
 from tagger.evaluation.metrics import score

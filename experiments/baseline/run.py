@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import SEEDS, figure, table, write
+from measuring import SEEDS, figure, table, write
 
 from tagger.models.storage import load_model, shipped_models
 from tagger.training.measuring import measure

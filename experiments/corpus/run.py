@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import ROOT, SEEDS, table, write
+from measuring import ROOT, SEEDS, table, write
 
 from tagger.bulletins.normalize import normalize
 from tagger.corpus.authored import load_corpus

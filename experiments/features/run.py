@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import data, figure, measure, table, write
+from measuring import data, figure, measure, table, write
 
 TEXT = "model.signals=[text]"
 WORDS = "model.features.word_ngrams=[1,2]"

@@ -15,7 +15,7 @@ from cleanlab.multilabel_classification import get_label_quality_scores
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import data
+from measuring import data
 
 from tagger.training.config import compose
 from tagger.training.run import train

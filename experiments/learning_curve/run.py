@@ -10,7 +10,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common import data, figure, measure, table, write
+from measuring import data, figure, measure, table, write
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 SEEDS = (1, 2, 3)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 
 from tagger.bulletins.limits import LIMITS, Limits
 from tagger.errors import DocumentError, LimitError
 
 _CHUNK = 1 << 20
+#: What the zip reader raises on a damaged, encrypted or exotically packed archive.
+_BROKEN_ARCHIVE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError, OSError,
+)  # fmt: skip
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 #: Characters that Word writes as elements.
 _SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
@@ -57,12 +63,8 @@ def _check_archive(data: bytes, limits: Limits) -> None:
             left = limits.max_expanded
             for info in archive.infolist():
                 left = _check_member(archive, info, left, limits)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except _BROKEN_ARCHIVE as error:
         raise DocumentError(f"a damaged Word document ({error})") from None
-    except Exception as error:
-        if isinstance(error, (DocumentError, LimitError)):
-            raise
-        raise DocumentError(f"a damaged Word document ({type(error).__name__})") from None
 
 
 def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, limits: Limits) -> int:

@@ -1,4 +1,4 @@
-"""What the experiment scripts share: train a config, measure it out of fold and on labelled real text."""
+"""For all experiment scripts: train a config, measure it out of fold and on labelled real text."""
 
 from __future__ import annotations
 

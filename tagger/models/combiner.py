@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Combiner:
 
     def predict_proba(self, signals: np.ndarray) -> np.ndarray:
         """Probabilities, float32, shape (n_texts, n_domains)."""
-        return expit(self.log_odds(signals)).astype(np.float32)
+        return sigmoid(self.log_odds(signals)).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -50,6 +48,11 @@ class Combiner:
         if not (np.isfinite(weights).all() and np.isfinite(intercepts).all()):
             raise ValueError("weights are not finite")
         return cls(weights, intercepts)
+
+
+def sigmoid(log_odds: np.ndarray) -> np.ndarray:
+    """The logistic function, without overflow; of any shape."""
+    return np.exp(-np.logaddexp(0, -log_odds))
 
 
 def fit_combiner(y_true: np.ndarray, signals: np.ndarray, *, C: float = 1.0) -> Combiner:
@@ -69,6 +72,9 @@ def fit_combiner(y_true: np.ndarray, signals: np.ndarray, *, C: float = 1.0) -> 
     Combiner
         A domain without positives, or without negatives, passes its first signal on.
     """
+    # Takes a second to import, and a fitted combiner does without it.
+    from sklearn.linear_model import LogisticRegression
+
     y_true = np.asarray(y_true)
     n_domains, n_signals = signals.shape[1:]
     weights, intercepts = np.zeros((n_domains, n_signals)), np.zeros(n_domains)

@@ -33,6 +33,8 @@ from tagger.models.manifest import (
 _KINDS = {
     "lexicon": ("tagger.models.lexicon", "LexiconClassifier"),
     "tfidf": ("tagger.models.tfidf", "TfidfClassifier"),
+    "bert": ("tagger.models.bert", "BertClassifier"),
+    "onnx": ("tagger.models.onnx", "OnnxClassifier"),
 }
 #: The model that `tagger predict` uses when none is named.
 DEFAULT = "tfidf"

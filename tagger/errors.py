@@ -11,6 +11,7 @@
     │   └── LimitError          it is larger, or grows larger, than we are willing to read
     ├── CorpusError             a corpus file, domain list or lexicon that breaks its format
     ├── ModelError              a model folder that is missing, damaged, foreign or too new
+    ├── TrainingError           a training run that cannot go on
     └── OutputError             the result cannot be written where it should go
 
 A message says where, what was found, what was expected and what to do next.
@@ -87,6 +88,10 @@ class CorpusError(TaggerError):
 
 class ModelError(TaggerError):
     """A model folder that is missing, damaged, foreign or too new."""
+
+
+class TrainingError(TaggerError):
+    """A training run that cannot go on: its loss is no number."""
 
 
 class OutputError(TaggerError):

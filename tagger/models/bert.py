@@ -17,7 +17,6 @@ from tagger.models.combiner import Combiner
 from tagger.models.network import SentenceNetwork, build_network, collate
 from tagger.models.passage_classifier import SETTINGS, PassageClassifier, read_settings, settings_of
 from tagger.models.passages import PageCutter, Passage
-from tagger.models.tokenization import PieceTokenizer
 
 WEIGHTS = "model.safetensors"
 #: Pieces in a batch of passages, filling included.

@@ -16,8 +16,11 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 import torch
 from torch import nn
 from transformers import BertConfig, BertModel
+from transformers.utils import logging as transformers_logging
 
 from tagger.models.passages import Passage
+
+transformers_logging.disable_progress_bar()  # one for every opening of a file, in all output
 
 #: What `BertConfig` is made of; any other setting of a model folder is refused.
 _SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
@@ -100,7 +103,9 @@ def load_encoder(folder: Path, *, attention: str = "sdpa") -> BertModel:
     )  # fmt: skip
 
 
-def build_network(architecture: dict[str, Any], weights: dict[str, torch.Tensor], *, attention: str = "sdpa") -> SentenceNetwork:
+def build_network(
+    architecture: dict[str, Any], weights: dict[str, torch.Tensor], *, attention: str = "sdpa"
+) -> SentenceNetwork:
     """A network from its settings and weights.
 
     Nothing is allocated by the settings alone: weights of other shapes are refused first.
@@ -111,7 +116,9 @@ def build_network(architecture: dict[str, Any], weights: dict[str, torch.Tensor]
         Settings that are no settings, or weights that do not fit them.
     """
     settings = {name: architecture[name] for name in _SIZES}
-    config = BertConfig(**settings, attention_probs_dropout_prob=0.0, hidden_dropout_prob=0.0, attn_implementation=attention)
+    config = BertConfig(
+        **settings, attention_probs_dropout_prob=0.0, hidden_dropout_prob=0.0, attn_implementation=attention
+    )
     with torch.device("meta"):
         network = SentenceNetwork(BertModel(config, add_pooling_layer=False), int(architecture["n_domains"]))
     network.load_state_dict(weights, assign=True)

@@ -66,12 +66,10 @@ class PassageClassifier(ABC):
         """Calibrated probabilities, float32, shape (n_texts, n_domains)."""
         return self.calibration.predict_proba(self.predict_logits(texts)[:, :, None])
 
-    def _needed(
-        self, wanted: dict[Page, dict[int, list[int]]]
-    ) -> tuple[list[Passage], list[dict[int, list[int]]]]:
+    def _needed(self, wanted: dict[Page, dict[int, list[int]]]) -> tuple[list[Passage], list[dict[int, list[int]]]]:
         """The passages in which wanted sentences stand, each with the rows of its sentences."""
         passages, rows = [], []
-        for (page, row_of), encoded in zip(wanted.items(), self.cutter.encode(list(wanted)), strict=True):
+        for row_of, encoded in zip(wanted.values(), self.cutter.encode(list(wanted)), strict=True):
             for passage in self.cutter.cut(encoded):
                 if any(span.sentence in row_of for span in passage.spans):
                     passages.append(passage)

@@ -70,15 +70,119 @@ class TfidfConfig:
     shrinkage: float = 50.0
 
 
+@dataclass(frozen=True)
+class EncoderConfig:
+    """The pretrained encoder: ``packaged``, a local folder, or the name of one on the hub."""
+
+    name: str = "packaged"
+
+
+@dataclass(frozen=True)
+class FineTuningConfig:
+    """How a network is fine-tuned; the defaults were chosen out of fold, see ``experiments/bert``.
+
+    Attributes
+    ----------
+    epochs : int
+    learning_rate : float
+        Of the highest layer; after a linear warm-up over the share `warmup` of the steps it
+        falls linearly to 0.
+    layer_decay : float
+        Each layer's rate is that of the one above times this.
+    head_rate : float
+        The head's rate is `learning_rate` times this.
+    head_start : int
+        Sentences on which the head is fitted, by logistic regression on the untouched
+        encoder, before anything else is trained (Kumar et al., 2022); 0 for a random head.
+    weight_decay : float
+    warmup : float
+    batch_pieces : int
+        Pieces in a batch, filling included.
+    accumulate : int
+        Batches in a step.
+    lengths : list of int
+        The most pieces in a passage, drawn anew for every page and epoch.
+    loss : str
+        ``bce``, ``focal`` or ``asymmetric``, with `gamma` and `positive_weight`.
+    r_drop : float
+        Weight of the agreement between two passes; 0 for one pass.
+    dropout : float
+        Before the head.
+    freeze_embeddings : bool
+    temperature, teacher_weight : float
+        Of the distillation, when there is a teacher.
+    validation : float
+        Share of the bulletins that choose the best epoch; 0 for the last one.
+    patience : int
+        Epochs without a better one after which training stops.
+    precision : str
+        ``auto``, ``bf16`` or ``fp32``.
+    """
+
+    epochs: int = 3
+    learning_rate: float = 3e-4
+    layer_decay: float = 0.9
+    head_rate: float = 1.0
+    head_start: int = 2500
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    batch_pieces: int = 1024
+    accumulate: int = 1
+    lengths: list[int] = field(default_factory=lambda: [96, 160, 256])
+    loss: str = "bce"
+    gamma: float = 2.0
+    positive_weight: float = 1.0
+    r_drop: float = 0.0
+    dropout: float = 0.1
+    freeze_embeddings: bool = True
+    temperature: float = 1.0
+    teacher_weight: float = 0.7
+    validation: float = 0.0
+    patience: int = 2
+    precision: str = "auto"
+
+
+@dataclass(frozen=True)
+class BertConfig:
+    """A fine-tuned BERT.
+
+    Attributes
+    ----------
+    encoder : EncoderConfig
+    layers : list of int or None
+        Numbers of the encoder's layers that are kept; None for all.
+    teacher_epochs : int
+        Epochs of the teacher, the encoder with all its layers, which is trained first and
+        hands its layers and its scores on; 0 for no teacher.
+    max_length, max_title : int
+        See `tagger.models.passages.PageCutter`.
+    fine_tuning : FineTuningConfig
+    scored_folds : int or None
+        On how many of the folds the thresholds are chosen and the figures measured; None for all.
+    shrinkage : float
+        See `tagger.models.thresholds.choose_thresholds`.
+    """
+
+    kind: str = "bert"
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    layers: list[int] | None = None
+    teacher_epochs: int = 0
+    max_length: int = 256
+    max_title: int = 40
+    fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
+    scored_folds: int | None = None
+    shrinkage: float = 50.0
+
+
 #: kind -> the dataclass of ``conf/model/<kind>.yaml``.
-MODELS = {"lexicon": LexiconConfig, "tfidf": TfidfConfig}
+MODELS = {"lexicon": LexiconConfig, "tfidf": TfidfConfig, "bert": BertConfig}
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """One training run."""
 
-    model: LexiconConfig | TfidfConfig = field(default_factory=TfidfConfig)
+    model: LexiconConfig | TfidfConfig | BertConfig = field(default_factory=TfidfConfig)
     data: DataConfig = field(default_factory=DataConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
     augmentation: DamageConfig = field(default_factory=DamageConfig)

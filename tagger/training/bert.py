@@ -1,0 +1,185 @@
+"""Training of the fine-tuned BERT: folds, teacher, student, calibration, thresholds."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import resource
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from tagger.corpus.examples import Examples
+from tagger.corpus.splits import grouped_folds
+from tagger.domains import DomainSet
+from tagger.errors import UsageError
+from tagger.evaluation.metrics import score
+from tagger.models.bert import BertClassifier
+from tagger.models.combiner import Combiner, fit_combiner
+from tagger.models.encoders.folders import find_encoder
+from tagger.models.network import SentenceNetwork, load_encoder
+from tagger.models.passages import PageCutter
+from tagger.models.thresholds import choose_thresholds
+from tagger.models.tokenization import PieceTokenizer
+from tagger.training.config import BertConfig, FineTuningConfig, TrainConfig
+from tagger.training.fine_tuning import Evaluate, Run, Targets, fine_tune, is_bf16
+from tagger.training.head_start import fit_head
+from tagger.training.passage_plan import labelled_pages, plan_batches
+from tagger.training.trained import Trained, make_folds, measure_out_of_fold, silence
+from tagger.training.unfinished import Unfinished
+
+log = logging.getLogger(__name__)
+
+
+def train_bert(
+    config: TrainConfig, model: BertConfig, examples: Examples, domains: DomainSet, copies: Examples
+) -> Trained:
+    """Fine-tune a BERT; see `tagger.training.run.train`.
+
+    A run that was cut off goes on where it stopped: what is done lies beside the output,
+    in ``<output>.unfinished``, until the run is over.
+
+    Raises
+    ------
+    ModelError
+        There is no such encoder.
+    TrainingError
+        The loss is no longer a number.
+    UsageError
+        Layers that the encoder has not, or too few bulletins for the folds.
+    """
+    fitter = _Fitter(config, model, domains, Unfinished.open(config, examples, copies))
+    folds = make_folds(config, examples)[: model.scored_folds]
+    logits = _out_of_fold(fitter, examples, copies, folds)
+    is_scored = ~np.isnan(logits).any(axis=1) & ~examples.noise
+    calibration = fit_combiner(examples.y_true[is_scored], logits[is_scored][:, :, None])
+    y_proba = silence(calibration.predict_proba(np.nan_to_num(logits)[:, :, None]), examples)
+    thresholds = choose_thresholds(examples.y_true[is_scored], y_proba[is_scored], shrinkage=model.shrinkage)
+    started = time.monotonic()
+    classifier = fitter.fit("all bulletins", examples.take(~examples.noise).join(copies.take(~copies.noise)))
+    classifier.calibration = calibration
+    held_out = np.isfinite(logits).all(axis=1)
+    metrics = measure_out_of_fold(examples.take(held_out), y_proba[held_out], thresholds, domains)
+    metrics["cost"] = _cost(time.monotonic() - started, int((~examples.noise).sum()) * model.fine_tuning.epochs)
+    fitter.unfinished.remove()
+    return Trained(classifier, thresholds, y_proba, metrics)
+
+
+def _cost(seconds: float, n_texts: int) -> dict[str, float]:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds_per_1000_sentences": round(1000 * seconds / n_texts, 2), "peak_memory_mib": round(peak)}
+
+
+def _out_of_fold(
+    fitter: _Fitter, examples: Examples, copies: Examples, folds: list[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """Logits of examples by a network that did not see their bulletin; NaN in folds that are not scored."""
+    logits = np.full(examples.y_true.shape, np.nan, dtype=np.float32)
+    for number, (rows, held_out) in enumerate(folds, start=1):
+        title = f"fold {number} of {len(folds)}"
+        found = fitter.unfinished.scores(title)
+        if found is None:
+            part = examples.take(rows)
+            is_theirs = np.isin(copies.bulletins, part.bulletins) & ~copies.noise
+            classifier = fitter.fit(title, part.join(copies.take(is_theirs)))
+            found = classifier.predict_logits(examples.take(held_out).texts)
+            fitter.unfinished.keep_scores(title, found)
+        logits[held_out] = found
+        log.info("%s done", title)
+    return logits
+
+
+@dataclass
+class _Fitter:
+    """Fits networks of one config, each a teacher and its student if there is a teacher."""
+
+    config: TrainConfig
+    model: BertConfig
+    domains: DomainSet
+    unfinished: Unfinished
+
+    def __post_init__(self) -> None:
+        self.folder = find_encoder(self.model.encoder.name)
+        self.cutter = PageCutter(PieceTokenizer.load(self.folder), self.model.max_length, self.model.max_title)
+
+    def fit(self, title: str, examples: Examples) -> BertClassifier:
+        """A classifier fitted on examples, not yet calibrated."""
+        teacher = self._teacher(title, examples) if self.model.teacher_epochs else None
+        network = self._network(self.model.layers, teacher)
+        scores = self._classifier(teacher).predict_logits(examples.texts) if teacher else None
+        network = self._fine_tune(title, network, examples, self.model.fine_tuning, scores)
+        return self._classifier(network)
+
+    def _teacher(self, title: str, examples: Examples) -> SentenceNetwork:
+        settings = dataclasses.replace(self.model.fine_tuning, epochs=self.model.teacher_epochs)
+        return self._fine_tune(f"teacher, {title}", self._network(None, None), examples, settings, None)
+
+    def _network(self, layers: list[int] | None, teacher: SentenceNetwork | None) -> SentenceNetwork:
+        network = SentenceNetwork(load_encoder(self.folder), len(self.domains), self.model.fine_tuning.dropout)
+        if teacher is not None:
+            network.load_state_dict(teacher.state_dict())
+        n_layers = network.encoder.config.num_hidden_layers
+        if layers is not None:
+            if not layers or not all(0 <= layer < n_layers for layer in layers):
+                raise UsageError(f"layers {layers}, expected numbers from 0 to {n_layers - 1}", where="model.layers")
+            network.keep_layers(layers)
+        return network
+
+    def _fine_tune(
+        self, title: str, network: SentenceNetwork, examples: Examples, settings: FineTuningConfig,
+        teacher: np.ndarray | None,
+    ) -> SentenceNetwork:  # fmt: skip
+        if self.unfinished.restore_network(title, network):
+            return network.eval()
+        trained, chosen_by = _hold_out(examples, settings.validation, self.config.seed)
+        rng = np.random.default_rng(self.config.seed)
+        pages = labelled_pages(examples.take(trained), self.cutter)
+        batches = plan_batches(
+            pages,
+            self.cutter,
+            n_epochs=settings.epochs,
+            lengths=settings.lengths,
+            budget=settings.batch_pieces,
+            rng=rng,
+        )
+        targets = Targets(examples.y_true[trained], None if teacher is None else teacher[trained])
+        # Seeded here: a part that is taken up from the middle of a run begins like one that is not.
+        torch.manual_seed(self.config.seed)
+        if settings.head_start and teacher is None:
+            fit_head(
+                network, batches, targets.y_true, n_sentences=settings.head_start,
+                pad=self.cutter.tokenizer.pad, bf16=is_bf16(settings),
+            )  # fmt: skip
+        run = Run(
+            title, self.unfinished.checkpoints(title), self.config.seed, self.cutter.tokenizer.pad,
+            self._judge(examples.take(chosen_by)) if len(chosen_by) else None,
+        )  # fmt: skip
+        network = fine_tune(network, batches, targets, config=settings, run=run)
+        self.unfinished.keep_network(title, network)
+        return network
+
+    def _judge(self, examples: Examples) -> Evaluate:
+        """Macro-F1 on held-out bulletins, with the thresholds that suit it."""
+
+        def evaluate(network: SentenceNetwork) -> dict[str, float]:
+            y_proba = self._classifier(network).predict_proba(examples.texts)
+            thresholds = choose_thresholds(examples.y_true, y_proba, shrinkage=self.model.shrinkage)
+            figures = score(examples.y_true, (y_proba >= thresholds).astype(np.int8), self.domains.ids)
+            return {name: figures[name] for name in ("f1_macro", "f1_micro")}
+
+        return evaluate
+
+    def _classifier(self, network: SentenceNetwork) -> BertClassifier:
+        n_domains = len(self.domains)
+        uncalibrated = Combiner(np.ones((n_domains, 1)), np.zeros(n_domains))
+        return BertClassifier(self.cutter, uncalibrated, network)
+
+
+def _hold_out(examples: Examples, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on, and rows of whole bulletins, about a share of all, to choose the epoch by."""
+    if not share:
+        return np.arange(len(examples)), np.array([], dtype=int)
+    folds = grouped_folds(examples.y_true, examples.bulletins, n_folds=max(round(1 / share), 2), seed=seed)
+    return next(folds)

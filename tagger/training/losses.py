@@ -1,0 +1,58 @@
+"""Losses of a multi-label head over logits; imports torch."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+
+def multilabel_loss(logits: torch.Tensor, targets: torch.Tensor, *, name: str, gamma: float = 2.0,
+                    positive_weight: float = 1.0) -> torch.Tensor:  # fmt: skip
+    """The mean loss of one batch, a scalar.
+
+    Parameters
+    ----------
+    logits, targets : float tensors of shape (n_texts, n_domains)
+        Targets in [0, 1]; soft ones are allowed for ``bce``.
+    name : {"bce", "focal", "asymmetric"}
+        Binary cross-entropy; the focal loss of Lin et al. (2017), which turns to the texts
+        that are still wrong; the asymmetric loss of Ridnik et al. (2021), which does so for
+        the absent domains alone and leaves out the surest of them.
+    gamma : float, default=2.0
+        How strongly the focal and the asymmetric loss turn away from what is sure.
+    positive_weight : float, default=1.0
+        Weight of present domains.
+    """
+    weights = 1 + (positive_weight - 1) * targets
+    cross_entropy = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    return (weights * _focus(logits, targets, name, gamma) * cross_entropy).mean()
+
+
+def _focus(logits: torch.Tensor, targets: torch.Tensor, name: str, gamma: float) -> torch.Tensor:
+    if name == "bce":
+        return torch.ones_like(logits)
+    proba = torch.sigmoid(logits)
+    if name == "focal":
+        return (proba * (1 - targets) + (1 - proba) * targets) ** gamma
+    shifted = (proba - 0.05).clamp(min=0)
+    return targets + (1 - targets) * shifted**gamma
+
+
+def distillation_loss(logits: torch.Tensor, teacher: torch.Tensor, *, temperature: float) -> torch.Tensor:
+    """Cross-entropy with a teacher's probabilities, both softened; a scalar.
+
+    Hinton, Vinyals and Dean (2015), "Distilling the knowledge in a neural network", one
+    domain at a time.
+    """
+    soft = torch.sigmoid(teacher / temperature)
+    loss = functional.binary_cross_entropy_with_logits(logits / temperature, soft)
+    return loss * temperature**2
+
+
+def agreement_loss(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """How far two passes with different dropout are apart: their symmetric Kullback-Leibler divergence.
+
+    Liang et al. (2021), "R-Drop: Regularized dropout for neural networks".
+    """
+    difference = torch.sigmoid(first) - torch.sigmoid(second)
+    return (difference * (first - second)).mean() / 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,63 +13,70 @@ from safetensors.torch import load_file, save_file
 
 from tagger.errors import ModelError
 from tagger.models.combiner import Combiner
+from tagger.models.encoder_classifier import EncoderClassifier, load_settings
+from tagger.models.lexicon import LexiconClassifier
 from tagger.models.network import SentenceNetwork, build_network, collate
-from tagger.models.passage_classifier import SETTINGS, PassageClassifier, read_settings, settings_of
-from tagger.models.passages import PageCutter, Passage
+from tagger.models.tokenization import PieceTokenizer
 
 WEIGHTS = "model.safetensors"
-#: Pieces in a batch of passages, filling included.
+#: Pieces in a batch, filling included.
 _BUDGET = 2048
 
 
-class BertClassifier(PassageClassifier):
-    """Scores sentences on their pages with a fine-tuned BERT.
+class BertClassifier(EncoderClassifier):
+    """Scores sentences with a fine-tuned BERT.
 
     Parameters
     ----------
-    cutter : PageCutter
-    calibration : Combiner
+    tokenizer : PieceTokenizer
     network : SentenceNetwork
+    lexicon, signals, combiner
+        See `tagger.models.signals.SignalClassifier`.
     """
 
     kind = "bert"
 
-    def __init__(self, cutter: PageCutter, calibration: Combiner, network: SentenceNetwork) -> None:
-        super().__init__(cutter, calibration)
+    def __init__(
+        self, tokenizer: PieceTokenizer, network: SentenceNetwork, *, lexicon: LexiconClassifier | None = None,
+        signals: Sequence[str] = ("text",), combiner: Combiner | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(tokenizer, lexicon=lexicon, signals=signals, combiner=combiner)
         self.network = network.eval()
 
+    @property
+    def n_domains(self) -> int:
+        """Columns of every score array."""
+        return self.network.head.value.out_features
+
     @torch.inference_mode()
-    def run(self, passages: Sequence[Passage]) -> list[np.ndarray]:
-        """Logits of each passage's spans, float32, shape (n_spans, n_domains) each."""
-        logits: dict[int, np.ndarray] = {}
-        for rows in batches_by_length([len(passage.ids) for passage in passages], _BUDGET):
-            batch = collate([passages[row] for row in rows], self.cutter.tokenizer.pad)
-            scores = self.network(batch.input_ids, batch.pool, batch.attention_mask).float().numpy()
-            for row, own in zip(rows, scores, strict=True):
-                logits[row] = own[: len(passages[row].spans)]
-        return [logits[row] for row in range(len(passages))]
+    def run(self, inputs: Sequence[list[int]]) -> np.ndarray:
+        """Logits of inputs, float32, shape (n_inputs, n_domains)."""
+        logits = np.zeros((len(inputs), self.n_domains), dtype=np.float32)
+        device = self.network.head.mean.device
+        for rows in batches_by_length([len(ids) for ids in inputs], _BUDGET):
+            batch = collate([inputs[row] for row in rows], self.tokenizer.pad)
+            logits[rows] = self.network(*(part.to(device) for part in batch)).float().cpu().numpy()
+        return logits
 
     def save(self, folder: Path) -> None:
-        """Write ``model.safetensors``, ``settings.json`` and ``tokenizer.json``."""
+        """Write ``model.safetensors``, ``settings.json``, ``tokenizer.json`` and the signals' files."""
         weights = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
         save_file(weights, folder / WEIGHTS)
-        settings = {**settings_of(self), "network": self.network.architecture()}
-        (folder / SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
-        self.cutter.tokenizer.save(folder)
+        self.save_settings(folder, network=self.network.architecture())
 
     @classmethod
     def load(cls, folder: Path, config: Mapping[str, Any]) -> BertClassifier:
         """Read them back."""
-        cutter, calibration, settings = read_settings(folder)
+        arguments, settings = load_settings(folder, config)
         try:
             network = build_network(settings["network"], load_file(folder / WEIGHTS))
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
             raise ModelError(f"not a BERT model ({type(error).__name__})", where=folder / WEIGHTS) from None
-        return cls(cutter, calibration, network)
+        return cls(network=network, **arguments)
 
 
 def batches_by_length(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Row numbers of passages of like length, as many as fill a budget of pieces, longest first."""
+    """Row numbers of inputs of like length, as many as fill a budget of pieces, longest first."""
     batch: list[int] = []
     for row in np.argsort([-length for length in lengths], kind="stable").tolist():
         if batch and lengths[batch[0]] * (len(batch) + 1) > budget:

@@ -2,12 +2,11 @@
 
 One linear classifier a domain scores any piece of text. A sentence's probability is put
 together from the scores of the whole sentence, of its best run of clauses, of its
-lead-in, neighbours and title, and from the lexicon's words in it (`SIGNALS`).
+lead-in, neighbours and title, and from the lexicon's words in it (`TfidfClassifier.known_signals`).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,16 +23,13 @@ from tagger.models.combiner import Combiner
 from tagger.models.features import TextFeatures, fold_digits
 from tagger.models.lexicon import LexiconClassifier
 from tagger.models.linear_head import LinearHead
+from tagger.models.signals import CONTEXT, SignalClassifier, load_signals
 
-_ESTIMATORS, _COMBINER = "model.skops", "combiner.json"
+_ESTIMATORS = "model.skops"
 _TRUSTED = ("tagger.models.features.TextFeatures", "tagger.models.linear_head.LinearHead")
-#: What a probability can be put together from.
-SIGNALS = ("text", "clauses", "lexicon", "lead_in", "previous", "following", "title")
-#: The score of a context that is not there: that of a text that says nothing.
-_ABSENT = -1.0
 
 
-class TfidfClassifier:
+class TfidfClassifier(SignalClassifier):
     """Scores texts by weighted n-grams.
 
     Parameters
@@ -43,7 +39,7 @@ class TfidfClassifier:
     lexicon : LexiconClassifier, optional
         Needed for the signal ``lexicon``.
     signals : sequence of str, default=("text",)
-        Names from `SIGNALS`; the first must be ``text``.
+        Names from `known_signals`; the first must be ``text``.
     combiner : Combiner, optional
         Weights of the signals; without one only the first counts.
 
@@ -54,18 +50,19 @@ class TfidfClassifier:
     """
 
     kind = "tfidf"
+    known_signals = ("text", "clauses", "lexicon", *CONTEXT)
 
     def __init__(
         self, features: TextFeatures, head: LinearHead, *, lexicon: LexiconClassifier | None = None,
         signals: Sequence[str] = ("text",), combiner: Combiner | None = None,
     ) -> None:  # fmt: skip
-        unknown = [name for name in signals if name not in SIGNALS]
-        if unknown or not signals or signals[0] != "text":
-            raise ValueError(f"signals {list(signals)}: expected text, then some of {SIGNALS[1:]}")
-        if "lexicon" in signals and lexicon is None:
-            raise ValueError("the signal lexicon needs a lexicon")
-        self.features, self.head, self.lexicon = features, head, lexicon
-        self.signals, self.combiner = tuple(signals), combiner
+        super().__init__(lexicon=lexicon, signals=signals, combiner=combiner)
+        self.features, self.head = features, head
+
+    @property
+    def n_domains(self) -> int:
+        """Columns of every score array."""
+        return len(self.head.intercept_)
 
     def fit(self, texts: Sequence[TextInContext], y: np.ndarray) -> TfidfClassifier:
         """Fit features and head on the sentences alone; `y` has shape (n_texts, n_domains).
@@ -78,63 +75,35 @@ class TfidfClassifier:
     def compute_signals(self, texts: Sequence[TextInContext]) -> np.ndarray:
         """The signals of texts, float64, shape (n_texts, n_domains, n_signals)."""
         check_is_fitted(self.head, "intercept_")
-        if not texts:
-            return np.zeros((0, len(self.head.intercept_), len(self.signals)))
-        return np.stack([self._signal(name, texts) for name in self.signals], axis=2)
-
-    def predict_proba(self, texts: Sequence[TextInContext]) -> np.ndarray:
-        """Calibrated probabilities, float32, shape (n_texts, n_domains)."""
-        signals = self.compute_signals(texts)
-        return self._combiner().predict_proba(signals)
+        return super().compute_signals(texts)
 
     def explain(self, text: TextInContext, column: int, limit: int = 5) -> list[Evidence]:
         """The n-grams and words that carried a domain's score, by their share of its log-odds.
 
         An n-gram within a stronger one of the same field is left out.
         """
-        weights = dict(zip(self.signals, self._combiner().weights[column], strict=True))
+        weights = dict(zip(self.signals, self.weights().weights[column], strict=True))
         parts = [
             part for name, weight in weights.items() for part in self._evidence_of(name, text, column, float(weight))
         ]
         return _distinct(sorted(_summed(parts), key=lambda e: -e.weight), limit)
 
-    def _combiner(self) -> Combiner:
-        if self.combiner is not None:
-            return self.combiner
-        n_domains = len(self.head.intercept_)
-        first = np.eye(1, len(self.signals))
-        return Combiner(np.repeat(first, n_domains, axis=0), np.zeros(n_domains))
-
-    def _signal(self, name: str, texts: Sequence[TextInContext]) -> np.ndarray:
-        if name == "text":
-            return self._decide([text.text for text in texts])
+    def signal(self, name: str, texts: Sequence[TextInContext], read: Mapping[str, np.ndarray]) -> np.ndarray:
+        """One signal of texts, float64, shape (n_texts, n_domains)."""
         if name == "clauses":
             return self._best_windows([text.text for text in texts])
-        if name == "lexicon":
-            assert self.lexicon is not None
-            return self.lexicon.predict_proba(texts).astype(float)
-        return self._context([getattr(text, name) for text in texts])
+        return super().signal(name, texts, read)
 
-    def _decide(self, texts: Sequence[str]) -> np.ndarray:
+    def decide(self, texts: Sequence[str]) -> np.ndarray:
+        """Margins of texts alone, float64, shape (n_texts, n_domains)."""
         scores = self.head.decision_function(self.features.transform(texts))
         return scores.reshape(len(texts), -1)
 
     def _best_windows(self, texts: Sequence[str]) -> np.ndarray:
         windows = [[text[start:end] for start, end in clause_windows(text)] for text in texts]
-        scores = self._decide([window for row in windows for window in row])
+        scores = self.decide([window for row in windows for window in row])
         firsts = np.cumsum([0, *(len(row) for row in windows[:-1])])
         return np.maximum.reduceat(scores, firsts, axis=0)
-
-    def _context(self, texts: Sequence[str]) -> np.ndarray:
-        """Neighbours and titles repeat within a batch: each different text is scored once."""
-        scores = np.full((len(texts), len(self.head.intercept_)), _ABSENT)
-        different = sorted({text for text in texts if text})
-        if different:
-            row_of = {text: row for row, text in enumerate(different)}
-            found = self._decide(different)
-            present = [i for i, text in enumerate(texts) if text]
-            scores[present] = found[[row_of[texts[i]] for i in present]]
-        return scores
 
     def _evidence_of(self, name: str, text: TextInContext, column: int, weight: float) -> Iterable[Evidence]:
         if name == "lexicon":
@@ -149,7 +118,7 @@ class TfidfClassifier:
 
     def _best_window(self, text: str, column: int) -> tuple[int, int]:
         windows = clause_windows(text)
-        scores = self._decide([text[start:end] for start, end in windows])
+        scores = self.decide([text[start:end] for start, end in windows])
         return windows[int(scores[:, column].argmax())]
 
     def _ngrams(self, text: str, column: int, weight: float, field: str, shift: int = 0) -> Iterator[Evidence]:
@@ -165,23 +134,14 @@ class TfidfClassifier:
     def save(self, folder: Path) -> None:
         """Write ``model.skops``, ``combiner.json`` and, if there is one, ``lexicon.json``."""
         skops_file.dump({"features": self.features, "head": self.head}, folder / _ESTIMATORS)
-        data = {"signals": list(self.signals), **self._combiner().to_dict()}
-        (folder / _COMBINER).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-        if self.lexicon is not None:
-            self.lexicon.save(folder)
+        self.save_signals(folder)
 
     @classmethod
     def load(cls, folder: Path, config: Mapping[str, Any]) -> TfidfClassifier:
         """Read them back, admitting no types but scikit-learn's, NumPy's and our own two."""
         parts = skops_file.load(folder / _ESTIMATORS, _TRUSTED)
         try:
-            data = json.loads((folder / _COMBINER).read_text(encoding="utf-8"))
-            names = data["signals"]
-            lexicon = LexiconClassifier.load(folder, config) if "lexicon" in names else None
-            return cls(
-                parts["features"], parts["head"], lexicon=lexicon, signals=names,
-                combiner=Combiner.from_dict(data),
-            )  # fmt: skip
+            return cls(parts["features"], parts["head"], **load_signals(folder, config))
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ModelError(f"not a TF-IDF model ({error})", where=folder) from None
 

@@ -1,4 +1,4 @@
-"""Training of the fine-tuned BERT: folds, teacher, student, calibration, thresholds."""
+"""Training of the fine-tuned BERT: folds, teacher, student, signals, thresholds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import resource
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -17,17 +17,17 @@ from tagger.domains import DomainSet
 from tagger.errors import UsageError
 from tagger.evaluation.metrics import score
 from tagger.models.bert import BertClassifier
-from tagger.models.combiner import Combiner, fit_combiner
+from tagger.models.combiner import fit_combiner, sigmoid
 from tagger.models.encoders.folders import find_encoder
 from tagger.models.network import SentenceNetwork, load_encoder
-from tagger.models.passages import PageCutter
 from tagger.models.thresholds import choose_thresholds
 from tagger.models.tokenization import PieceTokenizer
+from tagger.training.batch_plan import plan_batches, read_inputs
 from tagger.training.config import BertConfig, FineTuningConfig, TrainConfig
 from tagger.training.fine_tuning import Evaluate, Run, Targets, fine_tune, is_bf16
 from tagger.training.head_start import fit_head
-from tagger.training.passage_plan import labelled_pages, plan_batches
-from tagger.training.trained import Trained, make_folds, measure_out_of_fold, silence
+from tagger.training.stacking import combine_out_of_fold, open_lexicon, with_known_lexicon
+from tagger.training.trained import Folds, Trained, make_folds, measure_out_of_fold, silence
 from tagger.training.unfinished import Unfinished
 
 log = logging.getLogger(__name__)
@@ -50,21 +50,35 @@ def train_bert(
     UsageError
         Layers that the encoder has not, or too few bulletins for the folds.
     """
-    fitter = _Fitter(config, model, domains, Unfinished.open(config, examples, copies))
+    fitter = _Fitter(config, with_known_lexicon(config, model), domains, Unfinished.open(config, examples, copies))
     folds = make_folds(config, examples)[: model.scored_folds]
-    logits = _out_of_fold(fitter, examples, copies, folds)
-    is_scored = ~np.isnan(logits).any(axis=1) & ~examples.noise
-    calibration = fit_combiner(examples.y_true[is_scored], logits[is_scored][:, :, None])
-    y_proba = silence(calibration.predict_proba(np.nan_to_num(logits)[:, :, None]), examples)
-    thresholds = choose_thresholds(examples.y_true[is_scored], y_proba[is_scored], shrinkage=model.shrinkage)
+    signals = _out_of_fold(fitter, examples, copies, folds)
+    is_scored = ~np.isnan(signals).any(axis=(1, 2))
+    is_text = is_scored & ~examples.noise
+    y_proba = silence(combine_out_of_fold(examples.y_true, signals, _among(is_text, folds)), examples)
+    thresholds = choose_thresholds(examples.y_true[is_text], y_proba[is_text], shrinkage=model.shrinkage)
     started = time.monotonic()
     classifier = fitter.fit("all bulletins", examples.take(~examples.noise).join(copies.take(~copies.noise)))
-    classifier.calibration = calibration
-    held_out = np.isfinite(logits).all(axis=1)
-    metrics = measure_out_of_fold(examples.take(held_out), y_proba[held_out], thresholds, domains)
+    classifier.combiner = fit_combiner(examples.y_true[is_text], signals[is_text])
+    metrics = measure_out_of_fold(examples.take(is_scored), y_proba[is_scored], thresholds, domains)
     metrics["cost"] = _cost(time.monotonic() - started, int((~examples.noise).sum()) * model.fine_tuning.epochs)
     fitter.unfinished.remove()
-    return Trained(classifier, thresholds, y_proba, metrics)
+    return Trained(classifier, thresholds, np.where(is_scored[:, None], y_proba, np.nan), metrics)
+
+
+def _among(is_text: np.ndarray, folds: Folds) -> Folds:
+    """Folds among the scored texts: all but the held-out ones to fit on, or, of one fold alone, the same.
+
+    A combiner has a handful of weights a domain: what it gains on the texts that it was
+    fitted on is too little to see.
+    """
+    inner = []
+    for _, held_out in folds:
+        others = is_text.copy()
+        if len(folds) > 1:
+            others[held_out] = False
+        inner.append((np.flatnonzero(others), held_out))
+    return inner
 
 
 def _cost(seconds: float, n_texts: int) -> dict[str, float]:
@@ -72,11 +86,10 @@ def _cost(seconds: float, n_texts: int) -> dict[str, float]:
     return {"seconds_per_1000_sentences": round(1000 * seconds / n_texts, 2), "peak_memory_mib": round(peak)}
 
 
-def _out_of_fold(
-    fitter: _Fitter, examples: Examples, copies: Examples, folds: list[tuple[np.ndarray, np.ndarray]]
-) -> np.ndarray:
-    """Logits of examples by a network that did not see their bulletin; NaN in folds that are not scored."""
-    logits = np.full(examples.y_true.shape, np.nan, dtype=np.float32)
+def _out_of_fold(fitter: _Fitter, examples: Examples, copies: Examples, folds: Folds) -> np.ndarray:
+    """Signals of examples by a network that did not see their bulletin; NaN in folds that are not scored."""
+    n_signals = len(fitter.model.signals)
+    signals = np.full((*examples.y_true.shape, n_signals), np.nan)
     for number, (rows, held_out) in enumerate(folds, start=1):
         title = f"fold {number} of {len(folds)}"
         found = fitter.unfinished.scores(title)
@@ -84,11 +97,11 @@ def _out_of_fold(
             part = examples.take(rows)
             is_theirs = np.isin(copies.bulletins, part.bulletins) & ~copies.noise
             classifier = fitter.fit(title, part.join(copies.take(is_theirs)))
-            found = classifier.predict_logits(examples.take(held_out).texts)
+            found = classifier.compute_signals(examples.take(held_out).texts)
             fitter.unfinished.keep_scores(title, found)
-        logits[held_out] = found
+        signals[held_out] = found
         log.info("%s done", title)
-    return logits
+    return signals
 
 
 @dataclass
@@ -99,24 +112,32 @@ class _Fitter:
     model: BertConfig
     domains: DomainSet
     unfinished: Unfinished
+    tokenizer: PieceTokenizer = field(init=False)
 
     def __post_init__(self) -> None:
         self.folder = find_encoder(self.model.encoder.name)
-        self.cutter = PageCutter(PieceTokenizer.load(self.folder), self.model.max_length, self.model.max_title)
+        self.tokenizer = PieceTokenizer.load(self.folder, self.model.max_length)
+        self.lexicon = open_lexicon(self.model, self.domains)
 
     def fit(self, title: str, examples: Examples) -> BertClassifier:
-        """A classifier fitted on examples, not yet calibrated."""
+        """A classifier fitted on examples, its signals not yet weighed."""
         teacher = self._teacher(title, examples) if self.model.teacher_epochs else None
-        network = self._network(self.model.layers, teacher)
-        scores = self._classifier(teacher).predict_logits(examples.texts) if teacher else None
+        scores = self._scores(teacher, examples) if teacher else None
+        network = self._student(self.model.layers, teacher)
         network = self._fine_tune(title, network, examples, self.model.fine_tuning, scores)
         return self._classifier(network)
 
     def _teacher(self, title: str, examples: Examples) -> SentenceNetwork:
         settings = dataclasses.replace(self.model.fine_tuning, epochs=self.model.teacher_epochs)
-        return self._fine_tune(f"teacher, {title}", self._network(None, None), examples, settings, None)
+        return self._fine_tune(f"teacher, {title}", self._student(None, None), examples, settings, None)
 
-    def _network(self, layers: list[int] | None, teacher: SentenceNetwork | None) -> SentenceNetwork:
+    def _scores(self, teacher: SentenceNetwork, examples: Examples) -> np.ndarray:
+        """The teacher's logits, float32, shape (n_texts, n_domains)."""
+        classifier = BertClassifier(self.tokenizer, teacher)
+        return classifier.decide([text.text for text in examples.texts]).astype(np.float32)
+
+    def _student(self, layers: list[int] | None, teacher: SentenceNetwork | None) -> SentenceNetwork:
+        """An untrained network, or one with some of its teacher's layers."""
         network = SentenceNetwork(load_encoder(self.folder), len(self.domains), self.model.fine_tuning.dropout)
         if teacher is not None:
             network.load_state_dict(teacher.state_dict())
@@ -133,38 +154,31 @@ class _Fitter:
     ) -> SentenceNetwork:  # fmt: skip
         if self.unfinished.restore_network(title, network):
             return network.eval()
-        trained, chosen_by = _hold_out(examples, settings.validation, self.config.seed)
-        rng = np.random.default_rng(self.config.seed)
-        pages = labelled_pages(examples.take(trained), self.cutter)
-        batches = plan_batches(
-            pages,
-            self.cutter,
-            n_epochs=settings.epochs,
-            lengths=settings.lengths,
-            budget=settings.batch_pieces,
-            rng=rng,
-        )
-        targets = Targets(examples.y_true[trained], None if teacher is None else teacher[trained])
         # Seeded here: a part that is taken up from the middle of a run begins like one that is not.
         torch.manual_seed(self.config.seed)
+        rng = np.random.default_rng(self.config.seed)
+        rows, chosen_by = _hold_out(examples, settings.validation, self.config.seed)
+        inputs = read_inputs([examples.texts[row].text for row in rows], self.tokenizer)
+        plan = plan_batches(
+            [len(ids) for ids in inputs.ids], n_epochs=settings.epochs, budget=settings.batch_pieces, rng=rng
+        )
+        targets = Targets(examples.y_true[rows], None if teacher is None else teacher[rows])
+        pad = self.tokenizer.pad
         if settings.head_start and teacher is None:
             fit_head(
-                network, batches, targets.y_true, n_sentences=settings.head_start,
-                pad=self.cutter.tokenizer.pad, bf16=is_bf16(settings),
-            )  # fmt: skip
-        run = Run(
-            title, self.unfinished.checkpoints(title), self.config.seed, self.cutter.tokenizer.pad,
-            self._judge(examples.take(chosen_by)) if len(chosen_by) else None,
-        )  # fmt: skip
-        network = fine_tune(network, batches, targets, config=settings, run=run)
+                network, inputs, targets.y_true, plan, n_sentences=settings.head_start, pad=pad, bf16=is_bf16(settings)
+            )
+        judge = self._judge(examples.take(chosen_by)) if len(chosen_by) else None
+        run = Run(title, self.unfinished.checkpoints(title), self.config.seed, pad, judge)
+        network = fine_tune(network, inputs, targets, plan, config=settings, run=run)
         self.unfinished.keep_network(title, network)
         return network
 
     def _judge(self, examples: Examples) -> Evaluate:
-        """Macro-F1 on held-out bulletins, with the thresholds that suit it."""
+        """Figures on held-out bulletins, with the thresholds that suit them."""
 
         def evaluate(network: SentenceNetwork) -> dict[str, float]:
-            y_proba = self._classifier(network).predict_proba(examples.texts)
+            y_proba = sigmoid(self._scores(network, examples))
             thresholds = choose_thresholds(examples.y_true, y_proba, shrinkage=self.model.shrinkage)
             figures = score(examples.y_true, (y_proba >= thresholds).astype(np.int8), self.domains.ids)
             return {name: figures[name] for name in ("f1_macro", "f1_micro")}
@@ -172,9 +186,7 @@ class _Fitter:
         return evaluate
 
     def _classifier(self, network: SentenceNetwork) -> BertClassifier:
-        n_domains = len(self.domains)
-        uncalibrated = Combiner(np.ones((n_domains, 1)), np.zeros(n_domains))
-        return BertClassifier(self.cutter, uncalibrated, network)
+        return BertClassifier(self.tokenizer, network, lexicon=self.lexicon, signals=self.model.signals)
 
 
 def _hold_out(examples: Examples, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -100,8 +100,6 @@ class FineTuningConfig:
         Pieces in a batch, filling included.
     accumulate : int
         Batches in a step.
-    lengths : list of int
-        The most pieces in a passage, drawn anew for every page and epoch.
     loss : str
         ``bce``, ``focal`` or ``asymmetric``, with `gamma` and `positive_weight`.
     r_drop : float
@@ -119,16 +117,15 @@ class FineTuningConfig:
         ``auto``, ``bf16`` or ``fp32``.
     """
 
-    epochs: int = 3
-    learning_rate: float = 3e-4
+    epochs: int = 2
+    learning_rate: float = 2e-4
     layer_decay: float = 0.9
-    head_rate: float = 1.0
+    head_rate: float = 2.0
     head_start: int = 2500
     weight_decay: float = 0.01
     warmup: float = 0.1
-    batch_pieces: int = 1024
+    batch_pieces: int = 1200
     accumulate: int = 1
-    lengths: list[int] = field(default_factory=lambda: [96, 160, 256])
     loss: str = "bce"
     gamma: float = 2.0
     positive_weight: float = 1.0
@@ -154,8 +151,12 @@ class BertConfig:
     teacher_epochs : int
         Epochs of the teacher, the encoder with all its layers, which is trained first and
         hands its layers and its scores on; 0 for no teacher.
-    max_length, max_title : int
-        See `tagger.models.passages.PageCutter`.
+    max_length : int
+        Most pieces of an input; longer sentences are read in windows.
+    signals : list of str
+        What a probability is put together from, see `tagger.models.signals.SignalClassifier`.
+    lexicon : str or None
+        The lexicon behind the signal of that name; None for ``labels/lexicon.yaml``.
     fine_tuning : FineTuningConfig
     scored_folds : int or None
         On how many of the folds the thresholds are chosen and the figures measured; None for all.
@@ -168,7 +169,8 @@ class BertConfig:
     layers: list[int] | None = None
     teacher_epochs: int = 0
     max_length: int = 256
-    max_title: int = 40
+    signals: list[str] = field(default_factory=lambda: ["text"])
+    lexicon: str | None = None
     fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
     scored_folds: int | None = None
     shrinkage: float = 50.0

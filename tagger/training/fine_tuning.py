@@ -1,11 +1,10 @@
-"""Fine-tuning a network on labelled pages with transformers' Trainer; imports torch."""
+"""Fine-tuning a network on labelled sentences with transformers' Trainer; imports torch."""
 
 from __future__ import annotations
 
-import itertools
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,9 @@ from transformers import (
 
 from tagger.errors import TrainingError
 from tagger.models.network import SentenceNetwork, collate
+from tagger.training.batch_plan import Inputs
 from tagger.training.config import FineTuningConfig
 from tagger.training.losses import agreement_loss, distillation_loss, multilabel_loss
-from tagger.training.passage_plan import LabelledPassage
 
 log = logging.getLogger(__name__)
 Evaluate = Callable[[SentenceNetwork], dict[str, float]]
@@ -35,7 +34,7 @@ Evaluate = Callable[[SentenceNetwork], dict[str, float]]
 
 @dataclass(frozen=True)
 class Targets:
-    """What rows are trained towards.
+    """What sentences are trained towards.
 
     Attributes
     ----------
@@ -76,7 +75,7 @@ class Run:
 
 
 def fine_tune(
-    network: SentenceNetwork, batches: Sequence[Sequence[LabelledPassage]], targets: Targets, *,
+    network: SentenceNetwork, inputs: Inputs, targets: Targets, plan: Sequence[list[int]], *,
     config: FineTuningConfig, run: Run,
 ) -> SentenceNetwork:  # fmt: skip
     """Train a network in place; a run that was cut off goes on from its last checkpoint.
@@ -84,9 +83,11 @@ def fine_tune(
     Parameters
     ----------
     network : SentenceNetwork
-    batches : sequence of sequences of LabelledPassage
-        All steps, see `tagger.training.passage_plan.plan_batches`.
+    inputs : Inputs
     targets : Targets
+        By the inputs' rows.
+    plan : sequence of list of int
+        All batches, see `tagger.training.batch_plan.plan_batches`.
     config : FineTuningConfig
     run : Run
 
@@ -96,7 +97,7 @@ def fine_tune(
         The loss is no longer a number; the last good checkpoint stays.
     """
     network.encoder.embeddings.requires_grad_(not config.freeze_embeddings)
-    trainer = _PlanTrainer(network, batches, targets, config=config, run=run)
+    trainer = _PlanTrainer(network, inputs, targets, plan, config=config, run=run)
     trainer.train(resume_from_checkpoint=last_checkpoint(run.folder))
     return network.eval()
 
@@ -111,42 +112,37 @@ class _PlanTrainer(Trainer):
     """A Trainer whose every batch is laid down beforehand."""
 
     def __init__(
-        self, network: SentenceNetwork, batches: Sequence[Sequence[LabelledPassage]], targets: Targets, *,
+        self, network: SentenceNetwork, inputs: Inputs, targets: Targets, plan: Sequence[list[int]], *,
         config: FineTuningConfig, run: Run,
     ) -> None:  # fmt: skip
-        self.batches, self.targets, self.config, self.run = batches, targets, config, run
-        steps = -(-len(batches) // config.accumulate)
+        self.inputs, self.targets, self.plan, self.config, self.run = inputs, targets, plan, config, run
         callbacks: list[TrainerCallback] = [_Progress(run.title)]
         if run.evaluate is not None:
             callbacks.append(EarlyStoppingCallback(config.patience))
-        arguments = _arguments(config, run, steps)
-        super().__init__(network, arguments, train_dataset=_Flat(batches), callbacks=callbacks)
+        arguments = _arguments(config, run, n_steps=-(-len(plan) // config.accumulate))
+        super().__init__(network, arguments, train_dataset=_Numbers(len(inputs.ids)), callbacks=callbacks)
         self.remove_callback(PrinterCallback)  # it prints to standard output
 
     def get_train_dataloader(self) -> DataLoader:
         """The plan, in its order."""
-        plan = _BatchPlan(self.batches)
-        return DataLoader(self.train_dataset, batch_sampler=plan, collate_fn=self._collate)
+        return DataLoader(self.train_dataset, batch_sampler=self.plan, collate_fn=self._collate)
 
-    def _collate(self, passages: Sequence[LabelledPassage]) -> dict[str, torch.Tensor]:
-        batch = collate([p.passage for p in passages], self.run.pad)
-        rows = torch.full(batch.pool.shape[:2], -1)
-        for i, passage in enumerate(passages):
-            rows[i, : len(passage.rows)] = torch.from_numpy(passage.rows)
-        wanted = rows[rows >= 0].numpy()
-        told = {"labels": torch.from_numpy(self.targets.y_true[wanted]).float(), "is_wanted": rows >= 0}
+    def _collate(self, numbers: Sequence[int]) -> dict[str, torch.Tensor]:
+        batch = collate([self.inputs.ids[number] for number in numbers], self.run.pad)
+        rows = self.inputs.rows[list(numbers)]
+        told = {"labels": torch.from_numpy(self.targets.y_true[rows]).float()}
         if self.targets.teacher is not None:
-            told["teacher"] = torch.from_numpy(self.targets.teacher[wanted]).float()
+            told["teacher"] = torch.from_numpy(self.targets.teacher[rows]).float()
         return {**batch._asdict(), **told}
 
     def compute_loss(
         self, model: SentenceNetwork, inputs: dict[str, torch.Tensor], return_outputs: bool = False, **_: Any
     ) -> torch.Tensor:
         """The loss of one batch."""
-        logits = _logits(model, inputs)
+        logits = model(inputs["input_ids"], inputs["attention_mask"])
         loss = self._loss(logits, inputs)
         if self.config.r_drop:
-            again = _logits(model, inputs)
+            again = model(inputs["input_ids"], inputs["attention_mask"])
             loss = (loss + self._loss(again, inputs)) / 2 + self.config.r_drop * agreement_loss(logits, again)
         if not torch.isfinite(loss):
             raise TrainingError(
@@ -181,11 +177,6 @@ class _PlanTrainer(Trainer):
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
-
-
-def _logits(network: SentenceNetwork, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-    logits = network(inputs["input_ids"], inputs["pool"], inputs["attention_mask"])
-    return logits[inputs["is_wanted"]].float()
 
 
 def _parameter_groups(network: SentenceNetwork, config: FineTuningConfig) -> list[dict[str, Any]]:
@@ -234,31 +225,17 @@ def is_bf16(config: FineTuningConfig) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported())
 
 
-class _Flat(torch.utils.data.Dataset):
-    """The passages of all batches, one after another."""
+class _Numbers(torch.utils.data.Dataset):
+    """The numbers of all inputs; a batch is put together from them at once."""
 
-    def __init__(self, batches: Sequence[Sequence[LabelledPassage]]) -> None:
-        self.passages = [passage for batch in batches for passage in batch]
-
-    def __len__(self) -> int:
-        return len(self.passages)
-
-    def __getitem__(self, index: int) -> LabelledPassage:
-        return self.passages[index]
-
-
-class _BatchPlan(torch.utils.data.Sampler):
-    """Index lists of the batches, in order."""
-
-    def __init__(self, batches: Sequence[Sequence[LabelledPassage]]) -> None:
-        bounds = np.cumsum([0, *map(len, batches)])
-        self.ranges = [range(a, b) for a, b in itertools.pairwise(bounds)]
-
-    def __iter__(self) -> Iterator[list[int]]:
-        return (list(indices) for indices in self.ranges)
+    def __init__(self, n_inputs: int) -> None:
+        self.n_inputs = n_inputs
 
     def __len__(self) -> int:
-        return len(self.ranges)
+        return self.n_inputs
+
+    def __getitem__(self, number: int) -> int:
+        return number
 
 
 class _Progress(TrainerCallback):

@@ -13,10 +13,9 @@ from tagger.corpus.examples import Examples
 from tagger.domains import DomainSet
 from tagger.errors import UsageError
 from tagger.models.combiner import fit_combiner
-from tagger.models.lexicon import load_lexicon
 from tagger.models.thresholds import choose_thresholds
-from tagger.project import project_path
 from tagger.training.config import TfidfConfig, TrainConfig
+from tagger.training.stacking import combine_out_of_fold, open_lexicon, with_known_lexicon
 from tagger.training.trained import Folds, Trained, make_folds, measure_out_of_fold, silence
 
 if TYPE_CHECKING:
@@ -29,10 +28,10 @@ def train_tfidf(
     config: TrainConfig, model: TfidfConfig, examples: Examples, domains: DomainSet, copies: Examples
 ) -> Trained:
     """Train the baseline; see `tagger.training.run.train`."""
-    new_classifier = _factory(_with_known_lexicon(config, model), domains)
+    new_classifier = _factory(with_known_lexicon(config, model), domains)
     folds = make_folds(config, examples)
     signals = _out_of_fold(new_classifier, examples, copies, folds)
-    y_proba = silence(_combined_out_of_fold(signals, examples, folds), examples)
+    y_proba = silence(combine_out_of_fold(examples.y_true, signals, folds), examples)
     is_text = ~examples.noise
     thresholds = choose_thresholds(examples.y_true[is_text], y_proba[is_text], shrinkage=model.shrinkage)
     content = examples.take(is_text).join(copies.take(~copies.noise))
@@ -59,22 +58,6 @@ def _out_of_fold(
     return signals
 
 
-def _combined_out_of_fold(signals: np.ndarray, examples: Examples, folds: Folds) -> np.ndarray:
-    """Probabilities by a combiner that did not see the bulletin either."""
-    y_proba = np.zeros(examples.y_true.shape, dtype=np.float32)
-    for rows, held_out in folds:
-        y_proba[held_out] = fit_combiner(examples.y_true[rows], signals[rows]).predict_proba(signals[held_out])
-    return y_proba
-
-
-def _with_known_lexicon(config: TrainConfig, model: TfidfConfig) -> TfidfConfig:
-    """Without the lexicon signal where the project's own lexicon says nothing: other domains."""
-    if config.data.domains is None or model.lexicon is not None or "lexicon" not in model.signals:
-        return model
-    log.warning("no lexicon for these domains: its signal is left out (model.lexicon=FILE gives one)")
-    return dataclasses.replace(model, signals=[name for name in model.signals if name != "lexicon"])
-
-
 def _factory(model: TfidfConfig, domains: DomainSet) -> Callable[[], TfidfClassifier]:
     """Makes unfitted classifiers of a config; a setting that makes none is a `UsageError`."""
     # scikit-learn takes 1.5 s to import: only where a model is fitted.
@@ -82,8 +65,7 @@ def _factory(model: TfidfConfig, domains: DomainSet) -> Callable[[], TfidfClassi
     from tagger.models.linear_head import LinearHead
     from tagger.models.tfidf import TfidfClassifier
 
-    needs_lexicon = "lexicon" in model.signals
-    lexicon = load_lexicon(model.lexicon or project_path("labels/lexicon.yaml"), domains) if needs_lexicon else None
+    lexicon = open_lexicon(model, domains)
 
     def new_classifier() -> TfidfClassifier:
         features = TextFeatures(**dataclasses.asdict(model.features))

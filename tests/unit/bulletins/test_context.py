@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tagger.bulletins.bulletin import Bulletin, parse_bulletin
-from tagger.bulletins.context import Page, TextInContext, sentences_in_context
+from tagger.bulletins.bulletin import parse_bulletin
+from tagger.bulletins.context import TextInContext, sentences_in_context
 
 TEXT = (
     "守護夏夜平安\n"
@@ -15,12 +15,8 @@ TEXT = (
 )
 
 
-def _without_page(bulletin: Bulletin) -> list[TextInContext]:
-    return [context._replace(page=None, position=0) for _, _, context in sentences_in_context(bulletin)]
-
-
 def test_every_sentence_of_content_has_its_context():
-    contexts = _without_page(parse_bulletin(TEXT))
+    contexts = [context for _, _, context in sentences_in_context(parse_bulletin(TEXT))]
     title, lead = "守护夏夜平安", "强化巡控保稳定。"
     assert contexts == [
         TextInContext(title),
@@ -50,22 +46,4 @@ def test_furniture_within_a_paragraph_is_nobodys_neighbour():
 
 def test_without_a_title_or_text_there_is_no_context():
     assert sentences_in_context(parse_bulletin("")) == []
-    assert _without_page(parse_bulletin("民警巡逻。")) == [TextInContext("民警巡逻。")]
-
-
-def test_every_sentence_knows_its_page_and_its_place_there():
-    contexts = [context for _, _, context in sentences_in_context(parse_bulletin(TEXT))]
-    page = contexts[0].page
-    assert page is not None
-    assert page.sentences == tuple(context.text for context in contexts)
-    assert page.paragraphs == (0, 2, 2, 2, 2, 3, 4)
-    assert page.title == "守护夏夜平安"
-    assert all(context.page is page for context in contexts)
-    assert [context.on_page() for context in contexts] == [(page, i) for i in range(len(contexts))]
-
-
-def test_a_text_given_alone_stands_on_a_page_of_its_neighbours():
-    text = TextInContext("民警步行巡逻。", "强化巡控。", previous="全警上街。", following="群众点赞。", title="平安")
-    page = Page(("强化巡控。", "全警上街。", "民警步行巡逻。", "群众点赞。"), (0, 0, 0, 0), "平安")
-    assert text.on_page() == (page, 2)
-    assert TextInContext("民警巡逻。").on_page() == (Page(("民警巡逻。",), (0,)), 0)
+    assert [c for _, _, c in sentences_in_context(parse_bulletin("民警巡逻。"))] == [TextInContext("民警巡逻。")]

@@ -44,19 +44,18 @@ def test_every_sentence_is_an_example_with_its_place_and_labels(few: Examples) -
 
 
 def test_a_text_is_normalised_and_has_the_context_of_its_page(few: Examples) -> None:
-    assert few.texts[2][:5] == (
-        "每晚步巡夜市2次。", "强化巡防。", "强化巡防。", "向摊主发放传单。", "青山派出所夏季工作打算"
-    )  # fmt: skip
-    page = few.texts[2].page
-    assert page is not None
-    assert page.sentences == tuple(text.text for text in few.texts[:4])
-    assert few.texts[2].position == 2
+    assert few.texts[2]._asdict() == {
+        "text": "每晚步巡夜市2次。", "lead_in": "强化巡防。", "previous": "强化巡防。",
+        "following": "向摊主发放传单。", "title": "青山派出所夏季工作打算",
+    }  # fmt: skip
     assert few.texts[1].lead_in == ""
     assert few.texts[0].title == ""
 
 
 def test_page_furniture_is_kept_without_context(few: Examples) -> None:
-    assert few.texts[4] == TextInContext("打印本页")
+    assert few.texts[4]._asdict() == {
+        "text": "打印本页", "lead_in": "", "previous": "", "following": "", "title": ""
+    }  # fmt: skip
 
 
 def test_examples_are_taken_by_number_or_by_mask(few: Examples) -> None:

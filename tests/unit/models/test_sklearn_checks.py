@@ -29,7 +29,7 @@ from tagger.models.combiner import Combiner
 from tagger.models.features import TextFeatures
 from tagger.models.lexicon import LexiconClassifier
 from tagger.models.linear_head import LinearHead
-from tagger.models.tfidf import SIGNALS, TfidfClassifier
+from tagger.models.tfidf import TfidfClassifier
 
 _SIGNS = "零一二三四五六七八九十百千万警民巡逻宣传路口灯"
 _FIGURES = str.maketrans("0123456789-", "甲乙丙丁戊己庚辛壬癸负")
@@ -338,8 +338,8 @@ def _classifier(signals: tuple[str, ...] = ("text",), **settings: Any) -> TfidfC
 
 def _combined() -> TfidfClassifier:
     """A fitted classifier whose every signal counts."""
-    classifier = _classifier(signals=SIGNALS).fit(_IN_CONTEXT, _Y)
-    weights = np.tile(np.arange(len(SIGNALS), 0, -1) / len(SIGNALS), (3, 1))
+    classifier = _classifier(signals=TfidfClassifier.known_signals).fit(_IN_CONTEXT, _Y)
+    weights = np.tile(np.arange(len(TfidfClassifier.known_signals), 0, -1) / len(TfidfClassifier.known_signals), (3, 1))
     classifier.combiner = Combiner(weights, np.array([0.0, 0.1, -0.2]))
     return classifier
 
@@ -433,7 +433,7 @@ def test_a_clause_among_many_is_heard(combined: TfidfClassifier) -> None:
 
 def test_every_signal_has_its_place(combined: TfidfClassifier) -> None:
     signals = combined.compute_signals(_IN_CONTEXT)
-    assert signals.shape == (6, 3, len(SIGNALS))
+    assert signals.shape == (6, 3, len(TfidfClassifier.known_signals))
     lexicon, lead_in = SIGNALS.index("lexicon"), SIGNALS.index("lead_in")
     assert signals[:, :, lexicon].tolist() == _LEXICON.predict_proba(_IN_CONTEXT).tolist()
     assert signals[4, :, lead_in].tolist() == [-1, -1, -1]

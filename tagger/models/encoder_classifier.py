@@ -1,0 +1,83 @@
+"""What the two runners of a fine-tuned encoder share: sentences to pieces to logits.
+
+`BertClassifier` runs it with torch, `OnnxClassifier` with onnxruntime; this module imports
+neither. A sentence is read alone, as the encoder was pretrained to read it: sentences read
+side by side lose a tenth of what a frozen encoder knows of them (`experiments/bert`). Its
+surroundings come in as signals.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tagger.errors import ModelError
+from tagger.models.combiner import Combiner
+from tagger.models.lexicon import LexiconClassifier
+from tagger.models.signals import SignalClassifier, load_signals
+from tagger.models.tokenization import PieceTokenizer
+
+SETTINGS = "settings.json"
+
+
+class EncoderClassifier(SignalClassifier):
+    """Scores sentences with a fine-tuned encoder.
+
+    Parameters
+    ----------
+    tokenizer : PieceTokenizer
+    lexicon, signals, combiner
+        See `SignalClassifier`.
+    """
+
+    kind: str
+    #: The logit of a context that is not there: about that of a sentence of no domain.
+    absent = -5.0
+
+    def __init__(
+        self, tokenizer: PieceTokenizer, *, lexicon: LexiconClassifier | None = None,
+        signals: Sequence[str] = ("text",), combiner: Combiner | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(lexicon=lexicon, signals=signals, combiner=combiner)
+        self.tokenizer = tokenizer
+
+    @abstractmethod
+    def run(self, inputs: Sequence[list[int]]) -> np.ndarray:
+        """Logits of inputs, float32, shape (n_inputs, n_domains); the same whatever stands beside them."""
+
+    def decide(self, texts: Sequence[str]) -> np.ndarray:
+        """Logits of texts alone, float64, shape (n_texts, n_domains); of a long one, its windows' highest."""
+        windows = self.tokenizer.windows(texts)
+        if not windows:
+            return np.zeros((0, self.n_domains))
+        logits = self.run([window for text in windows for window in text])
+        firsts = np.cumsum([0, *(len(text) for text in windows[:-1])])
+        return np.maximum.reduceat(logits, firsts, axis=0).astype(float)
+
+    def save_settings(self, folder: Path, **settings: Any) -> None:
+        """Write ``settings.json``, ``tokenizer.json`` and the signals' files."""
+        data = {"max_length": self.tokenizer.max_length, **settings}
+        (folder / SETTINGS).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        self.tokenizer.save(folder)
+        self.save_signals(folder)
+
+
+def load_settings(folder: Path, config: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `EncoderClassifier.save_settings` wrote: the classifier's arguments, and all settings.
+
+    Raises
+    ------
+    ModelError
+        Files that are not ours.
+    """
+    try:
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        tokenizer = PieceTokenizer.load(folder, int(settings["max_length"]))
+        return {"tokenizer": tokenizer, **load_signals(folder, config)}, settings
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelError(f"not the settings of an encoder ({error!r})", where=folder / SETTINGS) from None

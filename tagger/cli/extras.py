@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from tagger.errors import MissingExtraError
 
 #: extra -> library that only it installs.
-EXTRAS = {"train": "hydra"}
+EXTRAS = {"train": "hydra", "bert": "torch"}
 
 
 def require(library: str, extra: str, need: str) -> None:

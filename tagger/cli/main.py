@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import tagger
-from tagger.cli import data, doctor, evaluate, models, predict, train
+from tagger.cli import data, doctor, encoders, evaluate, models, predict, train
 from tagger.errors import TaggerError, UsageError
 
 #: What Typer raises for a wrong option; it has no public name, and its module has moved.
@@ -30,6 +30,7 @@ app.command()(predict.predict)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train.train)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")
+app.add_typer(encoders.app, name="encoders")
 app.add_typer(data.app, name="data")
 app.command()(doctor.doctor)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def _parse(data: bytes) -> EncoderFile:
     bounds = cursor.array(np.uint32, n_pieces + 1)
     scores = cursor.array(np.float32, n_pieces).copy()
     text = cursor.bytes(n_text)
-    pieces = [text[a:b].decode("utf-8", "replace") for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    pieces = [text[a:b].decode("utf-8", "replace") for a, b in pairwise(bounds)]
     normalization = _normalization(cursor)
     return EncoderFile(
         sizes, eps, dict(zip(_SPECIALS, specials, strict=True)), pieces, scores, normalization, data,

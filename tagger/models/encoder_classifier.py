@@ -16,13 +16,19 @@ from typing import Any
 
 import numpy as np
 
+from tagger.bulletins.context import TextInContext
 from tagger.errors import ModelError
+from tagger.models.classifier import Evidence
 from tagger.models.combiner import Combiner
 from tagger.models.lexicon import LexiconClassifier
 from tagger.models.signals import SignalClassifier, load_signals
 from tagger.models.tokenization import PieceTokenizer
 
 SETTINGS = "settings.json"
+#: Log-odds below which a word is no evidence.
+_LEAST = 0.05
+#: Most words that are left out one by one; of a longer sentence, runs of words.
+_MAX_WORDS = 48
 
 
 class EncoderClassifier(SignalClassifier):
@@ -59,6 +65,36 @@ class EncoderClassifier(SignalClassifier):
         firsts = np.cumsum([0, *(len(text) for text in windows[:-1])])
         return np.maximum.reduceat(logits, firsts, axis=0).astype(float)
 
+    def explain(self, text: TextInContext, column: int, limit: int = 5) -> list[Evidence]:
+        """The words whose absence would cost a domain's score most, and what around the sentence spoke for it.
+
+        Weights are log-odds: of a word, what the score loses without it (occlusion: Zeiler and
+        Fergus, 2014); of a surrounding text, what it adds to one that says nothing.
+        """
+        weights = dict(zip(self.signals, self.weights().weights[column].tolist(), strict=True))
+        found = [e for name, weight in weights.items() for e in self._evidence(name, text, column, weight)]
+        return sorted((e for e in found if e.weight > _LEAST), key=lambda e: -e.weight)[:limit]
+
+    def _evidence(self, name: str, text: TextInContext, column: int, weight: float) -> list[Evidence]:
+        if name == "text":
+            return self._occluded(text.text, column, weight)
+        if name == "lexicon":
+            return self.lexicon_evidence(text, column, weight)
+        around = getattr(text, name)
+        if not around:
+            return []
+        gain = float(self.decide([around])[0, column]) - self.absent
+        return [Evidence(around, weight * gain, name, ((0, len(around)),))]
+
+    def _occluded(self, text: str, column: int, weight: float) -> list[Evidence]:
+        spans = _words(text)
+        without = [text[:start] + text[end:] for start, end in spans]
+        whole, *left = self.decide([text, *without])[:, column].tolist()
+        return [
+            Evidence(text[start:end], weight * (whole - score), "text", ((start, end),))
+            for (start, end), score in zip(spans, left, strict=True)
+        ]
+
     def save_settings(self, folder: Path, **settings: Any) -> None:
         """Write ``settings.json``, ``tokenizer.json`` and the signals' files."""
         data = {"max_length": self.tokenizer.max_length, **settings}
@@ -81,3 +117,14 @@ def load_settings(folder: Path, config: Any) -> tuple[dict[str, Any], dict[str, 
         return {"tokenizer": tokenizer, **load_signals(folder, config)}, settings
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"not the settings of an encoder ({error!r})", where=folder / SETTINGS) from None
+
+
+def _words(text: str) -> list[tuple[int, int]]:
+    """Spans of the words of a text, or of runs of words where there are many; none of punctuation alone."""
+    import rjieba
+
+    bounds = np.cumsum([0, *map(len, rjieba.cut(text))]).tolist()
+    run = -(-(len(bounds) - 1) // _MAX_WORDS) or 1
+    starts = bounds[:-1:run]
+    spans = zip(starts, [*starts[1:], bounds[-1]], strict=True)
+    return [(start, end) for start, end in spans if any(c.isalnum() for c in text[start:end])]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tagger.bulletins.context import TextInContext
+from tagger.models.classifier import Evidence
 from tagger.models.combiner import Combiner
 from tagger.models.lexicon import LexiconClassifier
 
@@ -109,6 +110,13 @@ class SignalClassifier(ABC):
         around = {getattr(text, name) for text in texts for name in fields} - {""}
         different = sorted(around | {text.text for text in texts})
         return dict(zip(different, self.decide(different), strict=True))
+
+    def lexicon_evidence(self, text: TextInContext, column: int, weight: float) -> list[Evidence]:
+        """The lexicon's words in a text, each with its share of the signal `weight` is the weight of."""
+        assert self.lexicon is not None
+        found = self.lexicon.explain(text, column)
+        share = float(self.lexicon.predict_proba([text])[0, column]) / max(len(found), 1)
+        return [Evidence(e.ngram, weight * share, e.field, e.spans) for e in found]
 
     def save_signals(self, folder: Path) -> None:
         """Write ``combiner.json`` and, if there is one, ``lexicon.json``."""

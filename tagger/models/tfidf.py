@@ -107,10 +107,7 @@ class TfidfClassifier(SignalClassifier):
 
     def _evidence_of(self, name: str, text: TextInContext, column: int, weight: float) -> Iterable[Evidence]:
         if name == "lexicon":
-            assert self.lexicon is not None
-            found = self.lexicon.explain(text, column)
-            share = float(self.lexicon.predict_proba([text])[0, column]) / max(len(found), 1)
-            return [Evidence(e.ngram, weight * share, e.field, e.spans) for e in found]
+            return self.lexicon_evidence(text, column, weight)
         if name == "clauses":
             start, end = self._best_window(text.text, column)
             return self._ngrams(text.text[start:end], column, weight, "text", shift=start)

@@ -13,6 +13,7 @@ from tagger.corpus.authored import load_corpus
 from tagger.corpus.damage import damaged_copies
 from tagger.corpus.examples import Examples, examples_from_corpus
 from tagger.domains import DomainSet, load_domains
+from tagger.errors import OutputError
 from tagger.models.lexicon import load_lexicon
 from tagger.models.manifest import Manifest
 from tagger.models.storage import refuse_foreign, save_model
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 def run(config: TrainConfig) -> Manifest:
     """Train, measure out of fold and save; the model folder is ``config.output``.
+
+    Beside it come the out-of-fold scores, ``<output>.out_of_fold.npz``.
 
     Raises
     ------
@@ -45,8 +48,29 @@ def run(config: TrainConfig) -> Manifest:
         config=_portable(config), name=Path(config.output).name, seed=config.seed, data=data,
         metrics=trained.metrics,
     )  # fmt: skip
+    _write_scores(config, trained, examples, domains)
     log.info("trained in %.1f s", time.monotonic() - started)
     return manifest
+
+
+def _write_scores(config: TrainConfig, trained: Trained, examples: Examples, domains: DomainSet) -> None:
+    """The out-of-fold scores beside the model, for comparisons: ``<output>.out_of_fold.npz``.
+
+    Sentences in folds that were not scored are left out.
+    """
+    is_scored = ~np.isnan(trained.y_proba).any(axis=1)
+    path = Path(f"{config.output}.out_of_fold.npz")
+    temporary = path.with_suffix(".tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez_compressed(
+                file, ids=np.array(examples.ids)[is_scored], bulletins=examples.bulletins[is_scored],
+                y_true=examples.y_true[is_scored], y_proba=trained.y_proba[is_scored],
+                thresholds=trained.thresholds, domains=np.array(domains.ids),
+            )  # fmt: skip
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror})", where=path) from None
 
 
 def load_examples(config: TrainConfig) -> tuple[DomainSet, Examples, Examples]:

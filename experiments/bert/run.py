@@ -85,8 +85,8 @@ def _report(results: dict[str, Any], baseline: str) -> str:
         "f1_micro real paragraphs", "training s per 1,000", "peak MiB",
     )  # fmt: skip
     domains = [
-        (name, id, *(f"{part[id]['f1']:.3f}" for part in (r["out_of_fold"]["domains"], r["real"]["sentence"]["domains"])))
-        for name, r in results.items() for id in r["out_of_fold"]["domains"]
+        (name, id, f"{d['f1']:.3f}", f"{r['real']['sentence']['domains'][id]['f1']:.3f}")
+        for name, r in results.items() for id, d in r["out_of_fold"]["domains"].items()
     ]  # fmt: skip
     verdicts = "".join(f"- {r['verdict']}\n" for r in results.values() if "verdict" in r)
     return (

@@ -24,7 +24,7 @@ class Manifest:
     format : int
         Of the folder; another one than `FORMAT` is refused.
     kind : str
-        Which classifier reads it: ``lexicon``, ``tfidf``.
+        Which classifier reads it: ``lexicon``, ``tfidf``, ``bert``, ``onnx``.
     name, version : str
         The version is a hash over the files: the same model, the same version.
     normalizer_version, domains_version : int

@@ -40,6 +40,8 @@ _KINDS = {
 DEFAULT = "tfidf"
 _DOMAINS, _DECISION = "domains.json", "decision.json"
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "skops", "rjieba", "opencc")
+#: And what else trained or exported a model of a kind.
+_MORE_LIBRARIES = {"bert": ("torch", "transformers", "tokenizers"), "onnx": ("torch", "onnxruntime", "tokenizers")}
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def save_model(
             kind=classifier.kind, name=name or folder.name, version=version_of(files),
             normalizer_version=normalize.VERSION, domains_version=domains.version,
             tagger_version=tagger.__version__, seed=seed, data=dict(data or {}),
-            libraries=_library_versions(), metrics=dict(metrics or {}), files=files,
+            libraries=_library_versions(classifier.kind), metrics=dict(metrics or {}), files=files,
         )  # fmt: skip
         manifest.write(temporary)
         return manifest
@@ -252,8 +254,8 @@ def _sync(folder: Path) -> None:
                 os.fsync(file.fileno())
 
 
-def _library_versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in _LIBRARIES}
+def _library_versions(kind: str) -> dict[str, str]:
+    return {name: metadata.version(name) for name in (*_LIBRARIES, *_MORE_LIBRARIES.get(kind, ()))}
 
 
 def _write_json(path: Path, data: object) -> None:

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 
 import typer
 
-_BASE = ("numpy", "scipy", "scikit-learn", "skops", "opencc", "rjieba", "trafilatura", "lxml",
-         "lxml_html_clean", "python-docx", "pypdfium2", "typer", "rich", "PyYAML")  # fmt: skip
+_BASE = ("numpy", "scipy", "scikit-learn", "skops", "onnxruntime", "tokenizers", "opencc", "rjieba",
+         "trafilatura", "lxml", "lxml_html_clean", "python-docx", "pypdfium2", "typer", "rich", "PyYAML")  # fmt: skip
 
 
 def doctor() -> None:

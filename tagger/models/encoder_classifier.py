@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def load_settings(folder: Path, config: Any) -> tuple[dict[str, Any], dict[str, 
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         tokenizer = PieceTokenizer.load(folder, int(settings["max_length"]))
         return {"tokenizer": tokenizer, **load_signals(folder, config)}, settings
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelError(f"not the settings of an encoder ({error!r})", where=folder / SETTINGS) from None
 
 
@@ -125,6 +126,5 @@ def _words(text: str) -> list[tuple[int, int]]:
 
     bounds = np.cumsum([0, *map(len, rjieba.cut(text))]).tolist()
     run = -(-(len(bounds) - 1) // _MAX_WORDS) or 1
-    starts = bounds[:-1:run]
-    spans = zip(starts, [*starts[1:], bounds[-1]], strict=True)
-    return [(start, end) for start, end in spans if any(c.isalnum() for c in text[start:end])]
+    edges = [*bounds[:-1:run], bounds[-1]]
+    return [(start, end) for start, end in pairwise(edges) if any(c.isalnum() for c in text[start:end])]

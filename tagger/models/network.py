@@ -5,7 +5,7 @@ Imports torch and transformers: only modules that run or train it import this on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,12 +142,31 @@ def build_network(
         Settings that are no settings, or weights that do not fit them.
     """
     settings = {name: architecture[name] for name in _SIZES}
+    _check_settings({"n_domains": architecture["n_domains"], **settings}, weights)
     config = BertConfig(**settings, **_NO_DROPOUT, attn_implementation=attention)
     with torch.device("meta"):
-        network = SentenceNetwork(BertModel(config, add_pooling_layer=False), int(architecture["n_domains"]))
+        network = SentenceNetwork(BertModel(config, add_pooling_layer=False), architecture["n_domains"])
     network.load_state_dict(weights, assign=True)
     _restore_buffers(network.encoder, config)
     return network.eval()
+
+
+def _check_settings(settings: dict[str, Any], weights: Iterable[str]) -> None:
+    """Settings of the right kinds, and as many layers as there are weights of.
+
+    The libraries raise errors of their own, or make layers until memory is full.
+    """
+    for name, value in settings.items():
+        kind = {"layer_norm_eps": float, "hidden_act": str}.get(name, int)
+        is_none = name == "pad_token_id" and value in (None, 0)
+        is_kind = isinstance(value, kind) and not isinstance(value, bool) and bool(value)
+        if not is_none and (not is_kind or (kind is not str and not 0 < value < 2**31)):
+            raise ValueError(f"{name} {value!r}")
+    if (settings["pad_token_id"] or 0) >= settings["vocab_size"]:
+        raise ValueError("the padding piece is beyond the last one")
+    layers = {name.split(".")[3] for name in weights if name.startswith("encoder.encoder.layer.")}
+    if settings["num_hidden_layers"] != len(layers):
+        raise ValueError(f"{settings['num_hidden_layers']} layers, weights of {len(layers)}")
 
 
 def _restore_buffers(encoder: BertModel, config: BertConfig) -> None:

@@ -72,7 +72,7 @@ class SignalClassifier(ABC):
         """The signals of texts, float64, shape (n_texts, n_domains, n_signals)."""
         if not texts:
             return np.zeros((0, self.n_domains, len(self.signals)))
-        read = self._read(texts)
+        read = self._decide_each(texts)
         return np.stack([self.signal(name, texts, read) for name in self.signals], axis=2)
 
     def predict_proba(self, texts: Sequence[TextInContext]) -> np.ndarray:
@@ -104,7 +104,7 @@ class SignalClassifier(ABC):
         values = [getattr(text, name) for text in texts]
         return np.stack([read[value] if value or name == "text" else nothing for value in values])
 
-    def _read(self, texts: Sequence[TextInContext]) -> dict[str, np.ndarray]:
+    def _decide_each(self, texts: Sequence[TextInContext]) -> dict[str, np.ndarray]:
         """Neighbours and titles repeat within a batch: each different text is scored once."""
         fields = [name for name in self.signals if name in CONTEXT]
         around = {getattr(text, name) for text in texts for name in fields} - {""}

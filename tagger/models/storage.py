@@ -34,10 +34,10 @@ _KINDS = {
     "lexicon": ("tagger.models.lexicon", "LexiconClassifier"),
     "tfidf": ("tagger.models.tfidf", "TfidfClassifier"),
     "bert": ("tagger.models.bert", "BertClassifier"),
-    "onnx": ("tagger.models.onnx", "OnnxClassifier"),
+    "onnx": ("tagger.models.onnx_bert", "OnnxClassifier"),
 }
 #: The model that `tagger predict` uses when none is named.
-DEFAULT = "tfidf"
+DEFAULT = "bert"
 _DOMAINS, _DECISION = "domains.json", "decision.json"
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "skops", "rjieba", "opencc")
 #: And what else trained or exported a model of a kind.

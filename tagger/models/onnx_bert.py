@@ -1,0 +1,153 @@
+"""The fine-tuned encoder, run by onnxruntime: what `tagger models export` writes.
+
+Needs onnxruntime, tokenizers and numpy, and imports nothing else that is heavy.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tagger.errors import ModelError, UsageError
+from tagger.models.combiner import Combiner
+from tagger.models.encoder_classifier import EncoderClassifier, load_settings
+from tagger.models.lexicon import LexiconClassifier
+from tagger.models.tokenization import PieceTokenizer
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+GRAPH = "model.onnx"
+#: Environment variable: how many inputs are read at a time, in place of one a processor.
+THREADS = "TAGGER_THREADS"
+
+
+class OnnxClassifier(EncoderClassifier):
+    """Scores sentences with a fine-tuned BERT in ONNX form.
+
+    Each input is read alone, so that its logits are the same to the last bit whatever
+    stands beside it; several are read at a time, each by one thread, which is quicker
+    than several threads for one input.
+
+    Parameters
+    ----------
+    tokenizer : PieceTokenizer
+    graph : bytes
+        The model file, see `tagger.models.onnx_graph.write_graph`.
+    lexicon, signals, combiner
+        See `tagger.models.signals.SignalClassifier`.
+
+    Raises
+    ------
+    ValueError
+        The graph is none of ours.
+    UsageError
+        ``TAGGER_THREADS`` is not a number of threads.
+    """
+
+    kind = "onnx"
+
+    def __init__(
+        self, tokenizer: PieceTokenizer, graph: bytes, *, lexicon: LexiconClassifier | None = None,
+        signals: Sequence[str] = ("text",), combiner: Combiner | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(tokenizer, lexicon=lexicon, signals=signals, combiner=combiner)
+        self.graph = graph
+        self._session = _open_session(graph)
+        self._n_domains = _check_shapes(self._session)
+        self._n_threads = count_threads()
+
+    @property
+    def n_domains(self) -> int:
+        """Columns of every score array."""
+        return self._n_domains
+
+    def run(self, inputs: Sequence[list[int]]) -> np.ndarray:
+        """Logits of inputs, float32, shape (n_inputs, n_domains)."""
+        logits = np.zeros((len(inputs), self.n_domains), dtype=np.float32)
+        n_threads = min(self._n_threads, len(inputs))
+        if n_threads <= 1:
+            logits[:] = [self._infer(ids) for ids in inputs] or logits
+            return logits
+        # The longest first, or one thread would end with it while the others wait.
+        order = sorted(range(len(inputs)), key=lambda row: -len(inputs[row]))
+        with ThreadPoolExecutor(n_threads) as pool:
+            logits[order] = list(pool.map(self._infer, [inputs[row] for row in order]))
+        return logits
+
+    def _infer(self, ids: list[int]) -> np.ndarray:
+        try:
+            (logits,) = self._session.run(["logits"], {"input_ids": np.array([ids], dtype=np.int64)})
+        except Exception as error:  # onnxruntime's errors have no common base
+            raise ModelError(f"the graph does not run ({_first_line(error)})", where=GRAPH) from None
+        return logits[0]
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.onnx``, ``settings.json``, ``tokenizer.json`` and the signals' files."""
+        (folder / GRAPH).write_bytes(self.graph)
+        self.save_settings(folder)
+
+    @classmethod
+    def load(cls, folder: Path, config: Mapping[str, Any]) -> OnnxClassifier:
+        """Read them back."""
+        arguments, _ = load_settings(folder, config)
+        try:
+            classifier = cls(graph=(folder / GRAPH).read_bytes(), **arguments)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"not an ONNX model of ours ({error})", where=folder / GRAPH) from None
+        classifier.probe(folder)
+        return classifier
+
+    def probe(self, folder: Path) -> None:
+        """A `ModelError` unless the graph takes the tokenizer's last piece."""
+        try:
+            self._infer([self.tokenizer.begin, len(self.tokenizer) - 1, self.tokenizer.end])
+        except ModelError as error:
+            raise ModelError(error.message, where=folder / GRAPH) from None
+
+
+def count_threads() -> int:
+    """How many inputs are read at a time: ``TAGGER_THREADS``, or as many as there are processors for us."""
+    asked = os.environ.get(THREADS, "").strip()
+    if not asked:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not asked.isdecimal() or not 0 < int(asked) <= 1024:
+        raise UsageError(f"found {asked!r}, expected a number of threads", where=THREADS)
+    return int(asked)
+
+
+def _open_session(graph: bytes) -> InferenceSession:
+    """A session on a file that may come from a stranger: no operators and no weights from elsewhere."""
+    import onnxruntime
+
+    # The key under which a graph names a file of weights; ours has its weights in itself.
+    if b"location" in graph:
+        raise ValueError("its weights are in another file")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised
+    # The graph is fused as it should be, and further fusions make it slower (see `onnx_graph`).
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no common base
+        raise ValueError(_first_line(error)) from None
+
+
+def _check_shapes(session: InferenceSession) -> int:
+    """The number of domains of a graph of ours, told by its input and output; else a ValueError."""
+    found = [(v.name, v.type, v.shape) for v in (*session.get_inputs(), *session.get_outputs())]
+    n_domains = found[-1][2][-1] if found and found[-1][2] else None
+    expected = [("input_ids", "tensor(int64)", [1, "n_ids"]), ("logits", "tensor(float)", [1, n_domains])]
+    if found != expected or not isinstance(n_domains, int) or n_domains < 1:
+        raise ValueError(f"inputs and outputs {found}")
+    return n_domains
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

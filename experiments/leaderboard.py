@@ -6,6 +6,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -21,6 +22,8 @@ checkout.
 | folder | asks |
 | --- | --- |
 | [`baseline`](baseline/README.md) | how good are the shipped models on real text, domain by domain? |
+| [`bert`](bert/README.md) | is the fine-tuned BERT better than the baseline, and where? |
+| [`probe`](probe/README.md) | what does the untouched encoder know of a sentence, read alone or beside others? |
 | [`features`](features/README.md) | which features, signals and thresholds does the baseline get? |
 | [`learning_curve`](learning_curve/README.md) | does more text still help? |
 | [`corpus`](corpus/README.md) | how varied is the corpus, and how far from the real texts? |
@@ -42,6 +45,25 @@ ROWS = {
 }
 
 
+#: Folder that was measured by experiments/bert -> name in the table.
+BERTS = {"bert": "BERT, 12 layers, as trained", "bert-int8": "**BERT, 12 layers, int8 (the default)**"}
+
+
+def _berts() -> dict[str, Any]:
+    results = json.loads((HERE / "bert" / "results.json").read_text(encoding="utf-8"))
+    return {name: results[folder] for folder, name in BERTS.items() if folder in results}
+
+
+def _bert_row(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+    """A BERT is scored out of fold on fewer sentences: how many stands beside the figure."""
+    found, real = row.get("out_of_fold"), row["real"]["sentence"]
+    n_texts = f" (n = {found['n_texts']:,})" if found else ""
+    return (
+        name, figure(found, "f1_micro") + n_texts, figure(found, "f1_macro"), figure(real, "f1_micro"),
+        figure(real, "f1_macro"),
+    )  # fmt: skip
+
+
 def main() -> None:
     results = json.loads((HERE / "features" / "results.json").read_text(encoding="utf-8"))
     rows = [
@@ -51,6 +73,7 @@ def main() -> None:
         )
         for name, key in ROWS.items()
     ]  # fmt: skip
+    rows += [_bert_row(name, row) for name, row in _berts().items()]
     header = ("model", "f1_micro out of fold", "f1_macro out of fold", "f1_micro real", "f1_macro real")
     (HERE / "README.md").write_text(INTRODUCTION + table(header, rows), encoding="utf-8")
 

@@ -39,16 +39,20 @@ def main() -> None:
 
 
 def _measured(folder: Path, baseline: Path) -> dict[str, Any]:
-    model, scores = load_model(folder), _scores(folder)
+    model = load_model(folder)
+    row = {
+        "version": model.version, "config": model.config, "cost": model.manifest.metrics.get("cost", {}),
+        "real": measure(model, SEEDS),
+    }  # fmt: skip
+    if not Path(f"{folder}.out_of_fold.npz").exists():  # an exported model was not scored out of fold
+        return row
+    scores = _scores(folder)
     y_true, y_pred = scores["y_true"], _tags(scores)
     out_of_fold = {
         **score(y_true, y_pred, model.domains.ids),
         "interval_95": bootstrap_interval(y_true, y_pred, scores["bulletins"]),
     }
-    row = {
-        "version": model.version, "config": model.config, "out_of_fold": out_of_fold,
-        "cost": model.manifest.metrics.get("cost", {}), "real": measure(model, SEEDS),
-    }  # fmt: skip
+    row["out_of_fold"] = out_of_fold
     return row if folder == baseline else {**row, **_compared(scores, folder, baseline, model.domains.ids)}
 
 
@@ -73,9 +77,10 @@ def _tags(scores: Any) -> np.ndarray:
 def _report(results: dict[str, Any], baseline: str) -> str:
     rows = [
         (
-            name, r["version"], str(r["out_of_fold"]["n_texts"]), figure(r["out_of_fold"], "f1_micro"),
-            figure(r["out_of_fold"], "f1_macro"), figure(r["real"]["sentence"], "f1_micro"),
-            figure(r["real"]["sentence"], "f1_macro"), figure(r["real"]["paragraph"], "f1_micro"),
+            name, r["version"], str(r["out_of_fold"]["n_texts"]) if "out_of_fold" in r else "—",
+            figure(r.get("out_of_fold"), "f1_micro"), figure(r.get("out_of_fold"), "f1_macro"),
+            figure(r["real"]["sentence"], "f1_micro"), figure(r["real"]["sentence"], "f1_macro"),
+            figure(r["real"]["paragraph"], "f1_micro"),
             str(r["cost"].get("seconds_per_1000_sentences", "—")), str(r["cost"].get("peak_memory_mib", "—")),
         )
         for name, r in results.items()
@@ -84,10 +89,12 @@ def _report(results: dict[str, Any], baseline: str) -> str:
         "model", "version", "sentences out of fold", "f1_micro", "f1_macro", "f1_micro real", "f1_macro real",
         "f1_micro real paragraphs", "training s per 1,000", "peak MiB",
     )  # fmt: skip
+    scored = {name: r for name, r in results.items() if "out_of_fold" in r}
     domains = [
         (name, id, f"{d['f1']:.3f}", f"{r['real']['sentence']['domains'][id]['f1']:.3f}")
-        for name, r in results.items() for id, d in r["out_of_fold"]["domains"].items()
-    ]  # fmt: skip
+        for name, r in scored.items()
+        for id, d in r["out_of_fold"]["domains"].items()
+    ]
     verdicts = "".join(f"- {r['verdict']}\n" for r in results.values() if "verdict" in r)
     return (
         NOTES + "\n" + table(header, rows) + f"\nIn pairs with `{baseline}`, out of fold:\n\n" + verdicts

@@ -52,7 +52,9 @@ def show(
 @app.command("export")
 def export(
     model: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a trained BERT.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to write.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Model folder to write; default: DIR-int8 or DIR-onnx.")
+    ] = None,
     onnx: Annotated[bool, typer.Option("--onnx", help="As an ONNX graph, the one form there is.")] = True,
     int8: Annotated[bool, typer.Option("--int8/--no-int8", help="Weights in 8 bits, or in float32.")] = True,
     data: Annotated[
@@ -66,7 +68,7 @@ def export(
 
     Example:
 
-      tagger models export models/bert --onnx --int8 --output models/fast
+      tagger models export models/bert --onnx --int8
     """
     from tagger.cli.extras import require
     from tagger.cli.options import check_model
@@ -78,6 +80,7 @@ def export(
         require("hydra", "train", "tagger models export without --data")
     from tagger.training.exporting import export_model
 
+    output = output or Path(f"{Path(model)}-{'int8' if int8 else 'onnx'}")
     _show_export(export_model(model, output, int8=int8, data=data), output)
 
 

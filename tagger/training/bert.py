@@ -7,6 +7,7 @@ import logging
 import resource
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -50,7 +51,9 @@ def train_bert(
     UsageError
         Layers that the encoder has not, or too few bulletins for the folds.
     """
-    fitter = _Fitter(config, with_known_lexicon(config, model), domains, Unfinished.open(config, examples, copies))
+    encoder = find_encoder(model.encoder.name)  # first: where there is none, nothing is begun
+    unfinished = Unfinished.open(config, examples, copies)
+    fitter = _Fitter(config, with_known_lexicon(config, model), domains, unfinished, encoder)
     folds = make_folds(config, examples)[: model.scored_folds]
     signals = _out_of_fold(fitter, examples, copies, folds)
     is_scored = ~np.isnan(signals).any(axis=(1, 2))
@@ -112,10 +115,10 @@ class _Fitter:
     model: BertConfig
     domains: DomainSet
     unfinished: Unfinished
+    folder: Path
     tokenizer: PieceTokenizer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.folder = find_encoder(self.model.encoder.name)
         self.tokenizer = PieceTokenizer.load(self.folder, self.model.max_length)
         self.lexicon = open_lexicon(self.model, self.domains)
 

@@ -120,7 +120,10 @@ class _PlanTrainer(Trainer):
         if run.evaluate is not None:
             callbacks.append(EarlyStoppingCallback(config.patience))
         arguments = _arguments(config, run, n_steps=-(-len(plan) // config.accumulate))
-        super().__init__(network, arguments, train_dataset=_Numbers(len(inputs.ids)), callbacks=callbacks)
+        super().__init__(
+            network, arguments, train_dataset=_Numbers(len(inputs.ids)), callbacks=callbacks,
+            eval_dataset=_Numbers(0),  # Trainer insists on one; `evaluate` reads none
+        )  # fmt: skip
         self.remove_callback(PrinterCallback)  # it prints to standard output
 
     def get_train_dataloader(self) -> DataLoader:
@@ -150,7 +153,7 @@ class _PlanTrainer(Trainer):
                 hint=f"Use a smaller fine_tuning.learning_rate (now {self.config.learning_rate:g}); "
                 "the last good checkpoint stays.",
             )  # fmt: skip
-        return loss / self.config.accumulate
+        return loss  # Trainer divides it by the batches of a step
 
     def _loss(self, logits: torch.Tensor, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         config = self.config
@@ -205,6 +208,7 @@ def _arguments(config: FineTuningConfig, run: Run, n_steps: int) -> TrainingArgu
     chosen = {
         "eval_strategy": "steps", "eval_steps": an_epoch, "load_best_model_at_end": True,
         "metric_for_best_model": "f1_macro", "greater_is_better": True,
+        "restore_callback_states_from_checkpoint": True,  # how long the best epoch is past
     } if run.evaluate is not None else {}  # fmt: skip
     return TrainingArguments(
         output_dir=str(run.folder), max_steps=n_steps, gradient_accumulation_steps=config.accumulate,

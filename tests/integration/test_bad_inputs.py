@@ -306,7 +306,7 @@ def test_a_damaged_model_is_an_error(run: Run, tmp_path: Path, tfidf_folder: Pat
 @pytest.mark.usefixtures("good")
 def test_a_model_that_is_not_there_is_an_error(run: Run) -> None:
     done = run("predict", "a.txt", "--model", "nowhere")
-    assert _one_line(done).startswith("nowhere: no such model. Give a folder, or one of: lexicon, tfidf")
+    assert _one_line(done).startswith("nowhere: no such model. Give a folder, or one of: bert, lexicon, tfidf")
     assert (done.returncode, done.stdout) == (1, "")
 
 

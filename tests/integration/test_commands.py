@@ -69,8 +69,8 @@ def test_models_that_ship_are_listed_with_the_default_starred(run: Run) -> None:
     done = run("models", "list")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert [line[:8].split()[-1] for line in lines] == ["lexicon"[:6], "tfidf"]
-    assert [line[0] for line in lines] == [" ", "*"]
+    assert [line[2:].split()[0] for line in lines] == ["bert", "lexicon", "tfidf"]
+    assert [line[0] for line in lines] == ["*", " ", " "]
     assert all("out-of-fold f1_micro 0." in line and " MB " in line for line in lines)
 
 

@@ -32,7 +32,7 @@ def test_a_missing_library_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPa
 
 def test_a_missing_default_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "shipped_models", dict)
-    assert doctor._models() == ["the default model tfidf is not here: pip install --force-reinstall tagger"]
+    assert doctor._models() == ["the default model bert is not here: pip install --force-reinstall tagger"]
 
 
 def test_a_reader_that_does_not_work_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,8 @@ def test_models_that_ship_are_listed_with_the_default_starred(call: Call) -> Non
     code, out, err = call("models", "list")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert {line[2:].split()[0] for line in lines} >= {"lexicon", "tfidf"}
-    assert [line[2:].split()[0] for line in lines if line.startswith("*")] == ["tfidf"]
+    assert {line[2:].split()[0] for line in lines} >= {"lexicon", "tfidf", "bert"}
+    assert [line[2:].split()[0] for line in lines if line.startswith("*")] == ["bert"]
     assert all("out-of-fold f1_micro 0." in line and " MB " in line for line in lines)
 
 

@@ -127,4 +127,4 @@ def test_a_threshold_takes_the_place_of_the_models_own(call: Call, lexicon_folde
 
 def test_the_default_model_is_the_trained_one(call: Call) -> None:
     _, out, _ = call("predict", "a.txt")
-    assert json.loads(out)["model"]["name"] == "tfidf"
+    assert json.loads(out)["model"]["name"] == "bert"

@@ -434,7 +434,7 @@ def test_a_clause_among_many_is_heard(combined: TfidfClassifier) -> None:
 def test_every_signal_has_its_place(combined: TfidfClassifier) -> None:
     signals = combined.compute_signals(_IN_CONTEXT)
     assert signals.shape == (6, 3, len(TfidfClassifier.known_signals))
-    lexicon, lead_in = SIGNALS.index("lexicon"), SIGNALS.index("lead_in")
+    lexicon, lead_in = TfidfClassifier.known_signals.index("lexicon"), TfidfClassifier.known_signals.index("lead_in")
     assert signals[:, :, lexicon].tolist() == _LEXICON.predict_proba(_IN_CONTEXT).tolist()
     assert signals[4, :, lead_in].tolist() == [-1, -1, -1]
     led = combined.compute_signals([TextInContext("加强宣传。")])[0, :, 0]

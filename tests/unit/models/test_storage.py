@@ -85,7 +85,7 @@ def test_a_model_that_ships_is_opened_by_its_name() -> None:
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
     with pytest.raises(ModelError) as error:
         load_model("tfidff")
-    assert str(error.value).startswith("tfidff: no such model. Give a folder, or one of: lexicon, tfidf")
+    assert str(error.value).startswith("tfidff: no such model. Give a folder, or one of: bert, lexicon, tfidf")
 
 
 def test_one_threshold_for_all_domains_takes_the_place_of_the_models_own(tfidf: Model) -> None:

@@ -90,3 +90,27 @@ def make_tiny_bert(tiny_encoder_folder: Path, domains: DomainSet) -> Callable[[]
 def tiny_bert(make_tiny_bert: Callable[[], BertClassifier]) -> BertClassifier:
     """A classifier of its own for each test, untrained."""
     return make_tiny_bert()
+
+
+@pytest.fixture(scope="session")
+def trained_tiny_bert(make_tiny_bert: Callable[[], BertClassifier], examples: Examples) -> BertClassifier:
+    """A classifier that was trained on the small corpus until it tells the domains apart; read only."""
+    import torch
+
+    from tagger.models.network import collate
+
+    classifier = make_tiny_bert()
+    network = classifier.network.train()
+    texts = [text.text for text in examples.texts]
+    batch = collate([windows[0] for windows in classifier.tokenizer.windows(texts)], classifier.tokenizer.pad)
+    y_true = torch.tensor(examples.y_true, dtype=torch.float32)
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+        for _ in range(80):
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(network(*batch), y_true)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    network.eval()
+    return classifier

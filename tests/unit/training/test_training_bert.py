@@ -1,0 +1,225 @@
+"""Training a BERT on the small corpus: folds, teacher, signals, files, and runs that are cut off."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tagger.corpus.examples import Examples
+from tagger.domains import DomainSet
+from tagger.errors import ModelError, UsageError
+from tagger.models.bert import BertClassifier
+from tagger.models.storage import load_model
+from tagger.training import bert
+from tagger.training.config import (
+    BertConfig,
+    DataConfig,
+    EncoderConfig,
+    FineTuningConfig,
+    SplitConfig,
+    TrainConfig,
+)
+from tagger.training.fine_tuning import fine_tune
+from tagger.training.run import run, train
+from tagger.training.trained import Trained
+
+_FINE_TUNING = FineTuningConfig(precision="fp32", epochs=3, learning_rate=1e-2, head_rate=5.0, batch_pieces=200)
+_DOMAINS = "version: 1\ndomains:\n- {id: traffic}\n- {id: patrol}\n- {id: propaganda}\n"
+MakeConfig = Callable[..., TrainConfig]
+
+
+class Cut(Exception):
+    """A run that is cut off."""
+
+
+@pytest.fixture(scope="module")
+def configure(tiny_encoder_folder: Path) -> Callable[..., TrainConfig]:
+    """Makes the config of a run of two folds."""
+
+    def make(output: Path, *, seed: int = 1, data: DataConfig | None = None, n_folds: int = 2,
+             **model: Any) -> TrainConfig:  # fmt: skip
+        settings = {"encoder": EncoderConfig(name=str(tiny_encoder_folder)), "max_length": 64,
+                    "signals": ["text", "previous"], "fine_tuning": _FINE_TUNING}  # fmt: skip
+        return TrainConfig(
+            model=BertConfig(**{**settings, **model}), split=SplitConfig(n_folds=n_folds), seed=seed,
+            output=str(output), data=data or DataConfig(),
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture
+def make_config(configure: MakeConfig, tmp_path: Path) -> MakeConfig:
+    """The same, with an output of the test's own."""
+    return lambda **settings: configure(tmp_path / "model", **settings)
+
+
+@pytest.fixture(scope="module")
+def trained(
+    configure: MakeConfig, tmp_path_factory: pytest.TempPathFactory, examples: Examples, domains: DomainSet
+) -> Trained:
+    """An uninterrupted run."""
+    return train(configure(tmp_path_factory.mktemp("whole") / "model"), examples, domains)
+
+
+@pytest.fixture
+def titles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The titles of the networks that are fine-tuned, in order."""
+    seen: list[str] = []
+
+    def watch(*args: Any, **kwargs: Any) -> Any:
+        seen.append(kwargs["run"].title)
+        return fine_tune(*args, **kwargs)
+
+    monkeypatch.setattr(bert, "fine_tune", watch)
+    return seen
+
+
+def _figures(trained: Trained) -> dict[str, Any]:
+    return {name: value for name, value in trained.metrics.items() if name != "cost"}
+
+
+def test_a_run_gives_scores_of_every_sentence(trained: Trained, examples: Examples, tmp_path: Path) -> None:
+    assert trained.y_proba.shape == examples.y_true.shape
+    assert ((trained.y_proba >= 0) & (trained.y_proba <= 1)).all()
+    assert trained.thresholds.shape == (3,)
+    assert trained.metrics["n_texts"] == len(examples)
+    assert trained.metrics["cost"]["seconds_per_1000_sentences"] > 0
+    # Calibrated: as many are expected as there are.
+    np.testing.assert_allclose(trained.y_proba.mean(axis=0), examples.y_true.mean(axis=0), atol=0.1)
+
+
+def test_the_classifier_knows_its_own_sentences_better_than_the_folds(trained: Trained, examples: Examples) -> None:
+    assert isinstance(trained.classifier, BertClassifier)
+    assert trained.classifier.signals == ("text", "previous")
+    seen = trained.classifier.predict_proba(examples.texts)
+    assert _separation(seen, examples) > max(_separation(trained.y_proba, examples), 0.6)
+
+
+def _separation(y_proba: np.ndarray, examples: Examples) -> float:
+    """How often a present domain scores above an absent one."""
+    is_there = examples.y_true == 1
+    return float(np.mean(y_proba[is_there][:, None] > y_proba[~is_there]))
+
+
+def test_the_same_seed_gives_the_same_figures(
+    trained: Trained, make_config: MakeConfig, examples: Examples, domains: DomainSet
+) -> None:
+    again = train(make_config(), examples, domains)
+    np.testing.assert_array_equal(again.y_proba, trained.y_proba)
+    np.testing.assert_array_equal(again.thresholds, trained.thresholds)
+    assert _figures(again) == _figures(trained)
+
+
+def test_another_seed_gives_other_scores(
+    trained: Trained, make_config: MakeConfig, examples: Examples, domains: DomainSet
+) -> None:
+    assert not np.array_equal(train(make_config(seed=2), examples, domains).y_proba, trained.y_proba)
+
+
+def test_sentences_of_folds_that_are_not_scored_have_no_scores(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, titles: list[str]
+) -> None:
+    trained = train(make_config(n_folds=4, scored_folds=1), examples, domains)
+    is_scored = ~np.isnan(trained.y_proba).any(axis=1)
+    assert np.array_equal(is_scored, ~np.isnan(trained.y_proba).all(axis=1))
+    assert len(np.unique(examples.bulletins[is_scored])) == 2
+    assert not set(examples.bulletins[is_scored]) & set(examples.bulletins[~is_scored])
+    assert trained.metrics["n_texts"] == is_scored.sum()
+    assert titles == ["fold 1 of 1", "all bulletins"]
+
+
+def test_a_teacher_hands_its_layers_and_its_scores_on(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, titles: list[str]
+) -> None:
+    config = make_config(n_folds=2, scored_folds=1, teacher_epochs=1, layers=[1])
+    trained = train(config, examples, domains)
+    assert titles == ["teacher, fold 1 of 1", "fold 1 of 1", "teacher, all bulletins", "all bulletins"]
+    assert trained.classifier.network.architecture()["num_hidden_layers"] == 1
+    seen = trained.classifier.predict_proba(examples.texts)
+    assert _separation(seen, examples) > 0.6
+
+
+def test_the_best_epoch_is_chosen_on_bulletins_held_out(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet
+) -> None:
+    settings = dataclasses.replace(_FINE_TUNING, validation=0.25, patience=1)
+    trained = train(make_config(scored_folds=1, fine_tuning=settings), examples, domains)
+    assert np.isfinite(trained.classifier.predict_proba(examples.texts)).all()
+
+
+@pytest.mark.parametrize("layers", [[], [2], [-1], [0, 5]], ids=str)
+def test_layers_that_the_encoder_has_not_are_told(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, layers: list[int]
+) -> None:
+    with pytest.raises(UsageError) as error:
+        train(make_config(layers=layers), examples, domains)
+    assert str(error.value) == f"model.layers: layers {layers}, expected numbers from 0 to 1."
+
+
+def test_too_few_bulletins_for_the_folds_are_told(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet
+) -> None:
+    with pytest.raises(UsageError, match="More bulletins or fewer folds"):
+        train(make_config(n_folds=9), examples, domains)
+
+
+def test_an_encoder_that_is_not_there_is_told(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match="nowhere: no such encoder"):
+        train(make_config(encoder=EncoderConfig(name=str(tmp_path / "nowhere"))), examples, domains)
+
+
+def test_a_run_that_was_cut_off_goes_on_and_ends_like_one_that_was_not(
+    trained: Trained, make_config: MakeConfig, examples: Examples, domains: DomainSet, tmp_path: Path,
+    titles: list[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    with monkeypatch.context() as patch:
+        patch.setattr(bert._Fitter, "fit", _cut_at("fold 2 of 2", bert._Fitter.fit))
+        with pytest.raises(Cut):
+            train(make_config(), examples, domains)
+    assert titles == ["fold 1 of 2"]
+    assert (tmp_path / "model.unfinished").is_dir()
+    again = train(make_config(), examples, domains)
+    assert titles == ["fold 1 of 2", "fold 2 of 2", "all bulletins"]
+    np.testing.assert_array_equal(again.y_proba, trained.y_proba)
+    assert _figures(again) == _figures(trained)
+    np.testing.assert_array_equal(
+        again.classifier.predict_proba(examples.texts), trained.classifier.predict_proba(examples.texts)
+    )
+    assert not (tmp_path / "model.unfinished").exists()
+
+
+def _cut_at(title: str, fit: Callable[..., Any]) -> Callable[..., Any]:
+    def cut(self: Any, of: str, examples: Examples) -> Any:
+        if of == title:
+            raise Cut
+        return fit(self, of, examples)
+
+    return cut
+
+
+def test_a_run_writes_a_model_and_its_scores_out_of_fold(
+    trained: Trained, make_config: MakeConfig, examples: Examples, corpus_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "domains.yaml").write_text(_DOMAINS)
+    data = DataConfig(corpus=str(corpus_folder), domains=str(tmp_path / "domains.yaml"))
+    manifest = run(make_config(data=data))
+    loaded = load_model(tmp_path / "model")
+    assert (loaded.manifest.kind, loaded.manifest.metrics["f1_macro"]) == ("bert", trained.metrics["f1_macro"])
+    assert loaded.manifest.version == manifest.version
+    np.testing.assert_array_equal(
+        loaded.classifier.predict_proba(examples.texts), trained.classifier.predict_proba(examples.texts)
+    )
+    with np.load(tmp_path / "model.out_of_fold.npz", allow_pickle=False) as scores:
+        assert scores["ids"].tolist() == examples.ids
+        np.testing.assert_array_equal(scores["y_proba"], trained.y_proba)
+        np.testing.assert_array_equal(scores["thresholds"], loaded.thresholds)
+        assert scores["domains"].tolist() == ["traffic", "patrol", "propaganda"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["domains.yaml", "model", "model.out_of_fold.npz"]

@@ -141,7 +141,9 @@ class _Fitter:
 
     def _student(self, layers: list[int] | None, teacher: SentenceNetwork | None) -> SentenceNetwork:
         """An untrained network, or one with some of its teacher's layers."""
+        torch.manual_seed(self.config.seed)  # of the head, which is random where nothing gives it a start
         network = SentenceNetwork(load_encoder(self.folder), len(self.domains), self.model.fine_tuning.dropout)
+        self._check_length(network)
         if teacher is not None:
             network.load_state_dict(teacher.state_dict())
         n_layers = network.encoder.config.num_hidden_layers
@@ -150,6 +152,13 @@ class _Fitter:
                 raise UsageError(f"layers {layers}, expected numbers from 0 to {n_layers - 1}", where="model.layers")
             network.keep_layers(layers)
         return network
+
+    def _check_length(self, network: SentenceNetwork) -> None:
+        longest = network.encoder.config.max_position_embeddings
+        if self.model.max_length > longest:
+            raise UsageError(
+                f"found {self.model.max_length}, expected at most the encoder's {longest}", where="model.max_length"
+            )
 
     def _fine_tune(
         self, title: str, network: SentenceNetwork, examples: Examples, settings: FineTuningConfig,

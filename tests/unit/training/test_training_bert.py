@@ -162,6 +162,22 @@ def test_layers_that_the_encoder_has_not_are_told(
     assert str(error.value) == f"model.layers: layers {layers}, expected numbers from 0 to 1."
 
 
+def test_inputs_longer_than_the_encoder_reads_are_told(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet
+) -> None:
+    with pytest.raises(UsageError) as error:
+        train(make_config(max_length=129), examples, domains)
+    assert str(error.value) == "model.max_length: found 129, expected at most the encoder's 128."
+
+
+def test_a_head_that_starts_at_random_starts_from_the_seed(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet
+) -> None:
+    config = make_config(fine_tuning=dataclasses.replace(_FINE_TUNING, head_start=0))
+    scores = [train(config, examples, domains).y_proba for _ in range(2)]
+    assert np.array_equal(*scores, equal_nan=True)
+
+
 def test_too_few_bulletins_for_the_folds_are_told(
     make_config: MakeConfig, examples: Examples, domains: DomainSet
 ) -> None:

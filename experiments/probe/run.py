@@ -26,7 +26,7 @@ from tagger.models.thresholds import choose_thresholds
 from tagger.models.tokenization import PieceTokenizer
 
 LAYERS = (4, 8, 10, 12)
-N_BULLETINS = 200
+N_BULLETINS = 120
 MAX_LENGTH = 256
 INTRODUCTION = """# What the frozen encoder knows
 

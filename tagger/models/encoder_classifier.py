@@ -2,7 +2,7 @@
 
 `BertClassifier` runs it with torch, `OnnxClassifier` with onnxruntime; this module imports
 neither. A sentence is read alone, as the encoder was pretrained to read it: sentences read
-side by side lose a tenth of what a frozen encoder knows of them (`experiments/bert`). Its
+side by side lose a tenth of what a frozen encoder knows of them (`experiments/probe`). Its
 surroundings come in as signals.
 """
 

@@ -41,7 +41,7 @@ ROWS = {
     "lexicon": "lexicon",
     "TF-IDF, characters, logistic regression": "characters 1-3, logistic regression",
     "TF-IDF, characters, linear SVM": "characters 1-3, linear SVM",
-    "**TF-IDF with clauses, lexicon and context (ships)**": "+ title (the default)",
+    "TF-IDF with clauses, lexicon and context (ships)": "+ title (the default)",
 }
 
 

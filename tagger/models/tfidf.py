@@ -36,17 +36,8 @@ class TfidfClassifier(SignalClassifier):
     ----------
     features : TextFeatures
     head : LinearHead
-    lexicon : LexiconClassifier, optional
-        Needed for the signal ``lexicon``.
-    signals : sequence of str, default=("text",)
-        Names from `known_signals`; the first must be ``text``.
-    combiner : Combiner, optional
-        Weights of the signals; without one only the first counts.
-
-    Raises
-    ------
-    ValueError
-        An unknown signal, or ``lexicon`` without a lexicon.
+    lexicon, signals, combiner
+        See `SignalClassifier`; ``clauses`` is one more signal, the best run of clauses.
     """
 
     kind = "tfidf"

@@ -70,10 +70,6 @@ class PieceTokenizer:
         starts = range(0, max(len(ids) - room // 4, 1), room - room // 4)
         return [[self.begin, *ids[start : start + room], self.end] for start in starts]
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """The half-open character span of each piece of a text."""
-        return list(self._tokenizer.encode(text, add_special_tokens=False).offsets)
-
     def save(self, folder: Path) -> None:
         """Write ``tokenizer.json``."""
         self._tokenizer.save(str(folder / FILE))

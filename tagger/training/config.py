@@ -79,7 +79,9 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class FineTuningConfig:
-    """How a network is fine-tuned; the defaults were chosen out of fold, see ``experiments/bert``.
+    """How a network is fine-tuned; the defaults are those of the model that ships.
+
+    They come from a few trials on one fold, not from a search.
 
     Attributes
     ----------

@@ -18,7 +18,8 @@ from tagger.corpus.examples import Examples, examples_from_jsonl  # noqa: E402
 from tagger.domains import DomainSet  # noqa: E402
 from tagger.evaluation.metrics import bootstrap_interval, score  # noqa: E402
 from tagger.training.config import compose  # noqa: E402
-from tagger.training.run import load_examples, train  # noqa: E402
+from tagger.training.data import load_examples  # noqa: E402
+from tagger.training.run import train  # noqa: E402
 
 #: Real sentences that no model is trained, tuned or selected on.
 SEEDS = ROOT.parent / "shared" / "gold" / "seeds.jsonl"

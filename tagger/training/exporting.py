@@ -81,7 +81,7 @@ def _load_validation(model: Model, data: str | Path | None) -> Examples:
     if data is not None:
         examples = examples_from_jsonl(data, model.domains)
     else:
-        from tagger.training.run import load_examples
+        from tagger.training.data import load_examples
 
         domains, examples, _ = load_examples(compose())
         if domains.ids != model.domains.ids:

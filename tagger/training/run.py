@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from tagger.corpus.authored import load_corpus
-from tagger.corpus.damage import damaged_copies
-from tagger.corpus.examples import Examples, examples_from_corpus
-from tagger.domains import DomainSet, load_domains
+from tagger.corpus.examples import Examples
+from tagger.domains import DomainSet
 from tagger.errors import OutputError
 from tagger.models.lexicon import load_lexicon
 from tagger.models.manifest import Manifest
 from tagger.models.storage import refuse_foreign, save_model
 from tagger.project import project_path
 from tagger.training.config import BertConfig, LexiconConfig, TrainConfig, config_to_dict
+from tagger.training.data import load_examples
 from tagger.training.trained import Trained, measure_out_of_fold, silence
 
 log = logging.getLogger(__name__)
@@ -71,14 +70,6 @@ def _write_scores(config: TrainConfig, trained: Trained, examples: Examples, dom
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"cannot be written ({error.strerror})", where=path) from None
-
-
-def load_examples(config: TrainConfig) -> tuple[DomainSet, Examples, Examples]:
-    """The domain set, the examples that a config names, and their damaged copies (often none)."""
-    domains = load_domains(config.data.domains or project_path("labels/domains.yaml"))
-    corpus = load_corpus(config.data.corpus or project_path("labels/corpus"), domains)
-    copies = damaged_copies(corpus, config.augmentation, seed=config.seed)
-    return domains, examples_from_corpus(corpus, domains), examples_from_corpus(copies, domains)
 
 
 def train(config: TrainConfig, examples: Examples, domains: DomainSet, copies: Examples | None = None) -> Trained:

@@ -20,10 +20,12 @@ format: .venv/developing
 
 # The models that ship with the package, from the corpus in labels/.
 models: .venv/developing
-	$(BIN)/tagger train model=lexicon output=tagger/models/shipped/lexicon
-	$(BIN)/tagger train model=tfidf output=tagger/models/shipped/tfidf
-	$(BIN)/tagger train model=bert output=models/bert
-	$(BIN)/tagger models export models/bert --onnx --int8 --output tagger/models/shipped/bert
+	$(BIN)/tagger train model=lexicon output=runs/lexicon
+	$(BIN)/tagger train model=tfidf output=runs/tfidf
+	$(BIN)/tagger train model=bert output=runs/bert
+	for kind in lexicon tfidf; do \
+	  rm -rf tagger/models/shipped/$$kind && cp -r runs/$$kind/model tagger/models/shipped/$$kind || exit; done
+	$(BIN)/tagger models export runs/bert --onnx --int8 --output tagger/models/shipped/bert
 
 # The base install, as a user gets it.
 .venv/installed: pyproject.toml

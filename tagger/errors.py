@@ -12,6 +12,8 @@
     ├── CorpusError             a corpus file, domain list or lexicon that breaks its format
     ├── ModelError              a model folder that is missing, damaged, foreign or too new
     ├── TrainingError           a training run that cannot go on
+    ├── LabellingError          a Label Studio that refuses, or holds what does not fit
+    │   └── ConnectionLostError it cannot be reached, or broke off: what it did is unknown
     └── OutputError             the result cannot be written where it should go
 
 A message says where, what was found, what was expected and what to do next.
@@ -92,6 +94,22 @@ class ModelError(TaggerError):
 
 class TrainingError(TaggerError):
     """A training run that cannot go on: its loss is no number."""
+
+
+class LabellingError(TaggerError):
+    """A Label Studio that refuses, or a project in it that holds what does not fit.
+
+    Attributes
+    ----------
+    status : int
+        The HTTP status of a refusal, else 0.
+    """
+
+    status = 0
+
+
+class ConnectionLostError(LabellingError):
+    """Label Studio cannot be reached or broke off; whether it did what was asked is unknown."""
 
 
 class OutputError(TaggerError):

@@ -1,26 +1,25 @@
 """Labelled sentences in context, the one form in which every model is trained and measured.
 
-A data set of any origin (the authored corpus, a JSONL file of labelled sentences) becomes
-`Examples`; what the labels mean is checked against the domain set on the way.
+A data set of any origin (the authored corpus, a file of labelled sentences) becomes `Examples`; what
+the labels mean is checked against the domain set on the way.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from tagger.bulletins.bulletin import Bulletin, bulletin_from_sentences
+from tagger.bulletins.bulletin import bulletin_from_sentences
 from tagger.bulletins.context import TextInContext, sentences_in_context
 from tagger.corpus.authored import LabelledBulletin
+from tagger.corpus.records import Fields, bulletins_from_records, records_from_rows
+from tagger.corpus.tables import jsonl_rows
 from tagger.domains import DomainSet
-from tagger.errors import CorpusError, InputError
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,10 @@ class Examples:
         Sentences that the reader takes for page furniture; they are never tagged.
     ids : list of str
         ``bulletin.paragraph.sentence``.
+    sources : ndarray of shape (n_texts,), str
+        Where each bulletin comes from; "" where nobody says.
+    originals : list of str
+        The sentences as they were written; the normalised ones where nobody says.
     """
 
     texts: list[TextInContext]
@@ -48,6 +51,14 @@ class Examples:
     paragraphs: np.ndarray
     noise: np.ndarray
     ids: list[str]
+    sources: np.ndarray = None  # type: ignore[assignment]
+    originals: list[str] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.sources is None:
+            object.__setattr__(self, "sources", np.full(len(self.texts), ""))
+        if self.originals is None:
+            object.__setattr__(self, "originals", [text.text for text in self.texts])
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -58,6 +69,7 @@ class Examples:
         return Examples(
             [self.texts[i] for i in rows], self.y_true[rows], self.bulletins[rows],
             self.paragraphs[rows], self.noise[rows], [self.ids[i] for i in rows],
+            self.sources[rows], [self.originals[i] for i in rows],
         )  # fmt: skip
 
     def join(self, other: Examples) -> Examples:
@@ -67,6 +79,7 @@ class Examples:
             np.concatenate([self.bulletins, other.bulletins]),
             np.concatenate([self.paragraphs, other.paragraphs]),
             np.concatenate([self.noise, other.noise]), [*self.ids, *other.ids],
+            np.concatenate([self.sources, other.sources]), [*self.originals, *other.originals],
         )  # fmt: skip
 
     @property
@@ -78,15 +91,44 @@ class Examples:
         return digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class _Labelled:
-    bulletin: Bulletin
-    labels: dict[tuple[int, int], tuple[str, ...]]
+def examples_from_corpus(corpus: Sequence[LabelledBulletin], domains: DomainSet, source: str = "source") -> Examples:
+    """The sentences of labelled bulletins with the context that their page gives them.
+
+    Parameters
+    ----------
+    corpus : sequence of LabelledBulletin
+    domains : DomainSet
+    source : str, default="source"
+        What counts as a bulletin's source: a key of its header, or ``hand``, which for the
+        authored corpus is the part of its id before the hyphen (who wrote it).
+    """
+    texts, label_sets, bulletins, paragraphs, noise, ids, sources, originals = [], [], [], [], [], [], [], []
+    for labelled in corpus:
+        bulletin = bulletin_from_sentences([[s.text for s in p] for p in labelled.paragraphs], id=labelled.id)
+        contexts = {(p.index, s.index): context for p, s, context in sentences_in_context(bulletin)}
+        origin = source_of(labelled, source)
+        for p, paragraph in enumerate(labelled.paragraphs):
+            for i, labels in enumerate(paragraph):
+                sentence = bulletin.sentence(p, i)
+                texts.append(contexts.get((p, i), TextInContext(sentence.normalized)))
+                label_sets.append(labels.domains)
+                bulletins.append(labelled.id)
+                paragraphs.append(p)
+                noise.append(sentence.noise)
+                ids.append(f"{labelled.id}.{p}.{i}")
+                sources.append(origin)
+                originals.append(sentence.text)
+    return Examples(
+        texts, domains.encode(label_sets), np.array(bulletins, dtype=str), np.array(paragraphs, dtype=int),
+        np.array(noise, dtype=bool), ids, np.array(sources, dtype=str), originals,
+    )  # fmt: skip
 
 
-def examples_from_corpus(corpus: Sequence[LabelledBulletin], domains: DomainSet) -> Examples:
-    """The sentences of authored bulletins with the context that their page gives them."""
-    return _examples((_from_authored(bulletin) for bulletin in corpus), domains)
+def source_of(bulletin: LabelledBulletin, field: str) -> str:
+    """What a bulletin's header says under a key; for ``hand``, who wrote it: the id up to the hyphen."""
+    if field == "hand" and "hand" not in bulletin.header:
+        return bulletin.id.partition("-")[0]
+    return bulletin.header.get(field, "")
 
 
 def examples_from_jsonl(path: str | Path, domains: DomainSet) -> Examples:
@@ -94,7 +136,8 @@ def examples_from_jsonl(path: str | Path, domains: DomainSet) -> Examples:
 
     Each line holds ``text`` and ``domains``, and may hold ``bulletin``, ``paragraph`` and
     ``sentence``; lines of one bulletin stand together, in page order. Lines without
-    ``bulletin`` are bulletins of one sentence.
+    ``bulletin`` are bulletins of one sentence. A domain is named by its id or by
+    its Chinese or English name.
 
     Raises
     ------
@@ -103,91 +146,5 @@ def examples_from_jsonl(path: str | Path, domains: DomainSet) -> Examples:
     CorpusError
         A label that is not a domain, or a bulletin in two places; names the line.
     """
-    records = list(_read_jsonl(Path(path), domains))
-    groups = [list(group) for _, group in groupby(records, key=lambda r: r["bulletin"])]
-    seen: set[str] = set()
-    for group in groups:
-        if group[0]["bulletin"] in seen:
-            raise CorpusError(
-                f"bulletin {group[0]['bulletin']!r} begins a second time", where=group[0]["where"],
-                hint="Lines of one bulletin must stand together.",
-            )  # fmt: skip
-        seen.add(group[0]["bulletin"])
-    return _examples((_from_records(group) for group in groups), domains)
-
-
-def _from_authored(authored: LabelledBulletin) -> _Labelled:
-    texts = [[s.text for s in paragraph] for paragraph in authored.paragraphs]
-    labels = {
-        (p, i): sentence.domains
-        for p, paragraph in enumerate(authored.paragraphs)
-        for i, sentence in enumerate(paragraph)
-    }
-    return _Labelled(bulletin_from_sentences(texts, id=authored.id), labels)
-
-
-def _from_records(records: list[dict[str, Any]]) -> _Labelled:
-    rows = [list(g) for _, g in groupby(records, key=lambda r: r["paragraph"])]
-    bulletin = bulletin_from_sentences([[r["text"] for r in row] for row in rows], id=records[0]["bulletin"])
-    labels = {(p, i): r["domains"] for p, row in enumerate(rows) for i, r in enumerate(row)}
-    return _Labelled(bulletin, labels)
-
-
-def _examples(labelled: Iterable[_Labelled], domains: DomainSet) -> Examples:
-    texts, label_sets, bulletins, paragraphs, noise, ids = [], [], [], [], [], []
-    for one in labelled:
-        contexts = {(p.index, s.index): context for p, s, context in sentences_in_context(one.bulletin)}
-        for place, labels in one.labels.items():
-            sentence = one.bulletin.sentence(*place)
-            texts.append(contexts.get(place, TextInContext(sentence.normalized)))
-            label_sets.append(labels)
-            bulletins.append(one.bulletin.id)
-            paragraphs.append(place[0])
-            noise.append(sentence.noise)
-            ids.append(f"{one.bulletin.id}.{place[0]}.{place[1]}")
-    return Examples(
-        texts, domains.encode(label_sets), np.array(bulletins), np.array(paragraphs),
-        np.array(noise, dtype=bool), ids,
-    )  # fmt: skip
-
-
-def _read_jsonl(path: Path, domains: DomainSet) -> Iterable[dict[str, Any]]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError("no such file", where=path, hint="Check the name.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read as UTF-8 ({error})", where=path) from None
-    count = 0
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            count += 1
-            yield _labelled_record(line, f"{path}:{number}", number, domains)
-    if not count:
-        raise InputError("no records in it", where=path, hint="Expected JSON lines.")
-
-
-def _labelled_record(line: str, where: str, number: int, domains: DomainSet) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-        text, labels = record["text"], record["domains"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(
-            f"not a labelled record ({type(error).__name__}: {error})", where=where,
-            hint='Expected {"text": "...", "domains": [...]}.',
-        ) from None  # fmt: skip
-    if not isinstance(text, str) or not text.strip():
-        raise InputError("found an empty text, expected a sentence", where=where)
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise InputError(
-            f"found domains {labels!r}, expected a list of domain ids", where=where, hint="[] stands for none."
-        )
-    try:
-        domains.encode([labels])
-    except CorpusError as error:
-        raise CorpusError(error.message, where=where, hint=error.hint) from None
-    bulletin = record.get("bulletin")
-    return {
-        "text": text, "domains": tuple(labels), "bulletin": str(number if bulletin is None else bulletin),
-        "paragraph": record.get("paragraph", 0), "where": where,
-    }  # fmt: skip
+    records = records_from_rows(jsonl_rows(path), Fields(source=None))
+    return examples_from_corpus(bulletins_from_records(records, domains), domains)

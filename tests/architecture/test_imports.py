@@ -14,17 +14,19 @@ import pytest
 import tagger
 
 _PACKAGE = Path(tagger.__file__).parent
-_CORE = {"errors", "domains", "bulletins", "project"}
+_CORE = {"errors", "domains", "bulletins", "folders", "project", "tasks"}
 #: Room -> the rooms it may import, itself apart; `cli` may import them all.
 _MAY_IMPORT = {
     "errors": set(),
     "project": {"errors"},
+    "folders": {"errors"},
     "domains": {"errors"},
+    "tasks": set(),
     "bulletins": {"errors"},
     "models": _CORE,
     "corpus": _CORE,
     "evaluation": {"errors", "domains"},
-    "labelling": _CORE | {"corpus"},
+    "labelling": _CORE | {"corpus", "evaluation"},
     "predict": _CORE | {"models"},
     "training": _CORE | {"corpus", "models", "evaluation"},
     "service": _CORE | {"predict", "models", "corpus", "evaluation", "labelling"},

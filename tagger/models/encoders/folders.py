@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tagger.errors import ModelError
+from tagger.folders import user_cache
 from tagger.models.encoders import hub, packaged, provenance
 from tagger.models.encoders.inspection import (
     CONFIG,
@@ -108,12 +108,7 @@ def _filler(name: str, revision: str) -> Callable[[Path], object]:
 
 def cache_folder() -> Path:
     """Where encoders are kept: ``$TAGGER_CACHE``, or the platform's folder for such, and ``encoders`` in it."""
-    home = Path.home()
-    platform = {
-        "win32": os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local",
-        "darwin": home / "Library" / "Caches",
-    }.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return Path(os.environ.get("TAGGER_CACHE") or Path(platform) / "tagger") / "encoders"
+    return user_cache() / "encoders"
 
 
 def packaged_folder() -> Path:

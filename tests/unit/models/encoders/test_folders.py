@@ -113,7 +113,7 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("TAGGER_CACHE", str(tmp_path))
     assert folders.cache_folder() == tmp_path / "encoders"
     monkeypatch.delenv("TAGGER_CACHE")
-    monkeypatch.setattr(folders.sys, "platform", "linux")
+    monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert folders.cache_folder() == tmp_path / "xdg" / "tagger" / "encoders"
     monkeypatch.delenv("XDG_CACHE_HOME")

@@ -1,8 +1,8 @@
 """Trained models compared: out of fold, on real sentences, and in pairs with the baseline.
 
-    tagger train model=tfidf output=models/tfidf
-    tagger train model=bert output=models/bert
-    .venv/bin/python experiments/bert/run.py models/tfidf models/bert ...
+    tagger train model=tfidf output=runs/tfidf
+    tagger train model=bert output=runs/bert
+    .venv/bin/python experiments/bert/run.py runs/tfidf runs/bert ...
 
 The first folder is the baseline. Models that were measured before stay in the table.
 """
@@ -44,7 +44,7 @@ def _measured(folder: Path, baseline: Path) -> dict[str, Any]:
         "version": model.version, "config": model.config, "cost": model.manifest.metrics.get("cost", {}),
         "real": measure(model, SEEDS),
     }  # fmt: skip
-    if not Path(f"{folder}.out_of_fold.npz").exists():  # an exported model was not scored out of fold
+    if not (folder / "out_of_fold.npz").exists():  # an exported model was not scored out of fold
         return row
     scores = _scores(folder)
     y_true, y_pred = scores["y_true"], _tags(scores)
@@ -67,7 +67,7 @@ def _compared(scores: Any, folder: Path, baseline: Path, ids: list[str]) -> dict
 
 
 def _scores(folder: Path) -> Any:
-    return np.load(f"{folder}.out_of_fold.npz", allow_pickle=False)
+    return np.load(folder / "out_of_fold.npz", allow_pickle=False)
 
 
 def _tags(scores: Any) -> np.ndarray:

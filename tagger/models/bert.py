@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +48,22 @@ class BertClassifier(EncoderClassifier):
         """Columns of every score array."""
         return self.network.head.value.out_features
 
-    @torch.inference_mode()
     def run(self, inputs: Sequence[list[int]]) -> np.ndarray:
         """Logits of inputs, float32, shape (n_inputs, n_domains)."""
-        logits = np.zeros((len(inputs), self.n_domains), dtype=np.float32)
+        return self._run(inputs, self.network, self.n_domains)
+
+    def run_embedding(self, inputs: Sequence[list[int]]) -> np.ndarray:
+        """Means of the last hidden states, float32, shape (n_inputs, hidden_size)."""
+        return self._run(inputs, self.network.embed, self.network.encoder.config.hidden_size)
+
+    @torch.inference_mode()
+    def _run(self, inputs: Sequence[list[int]], call: Callable[..., torch.Tensor], width: int) -> np.ndarray:
+        values = np.zeros((len(inputs), width), dtype=np.float32)
         device = self.network.head.mean.device
         for rows in batches_by_length([len(ids) for ids in inputs], _BUDGET):
             batch = collate([inputs[row] for row in rows], self.tokenizer.pad)
-            logits[rows] = self.network(*(part.to(device) for part in batch)).float().cpu().numpy()
-        return logits
+            values[rows] = call(*(part.to(device) for part in batch)).float().cpu().numpy()
+        return values
 
     def save(self, folder: Path) -> None:
         """Write ``model.safetensors``, ``settings.json``, ``tokenizer.json`` and the signals' files."""

@@ -57,6 +57,14 @@ class EncoderClassifier(SignalClassifier):
     def run(self, inputs: Sequence[list[int]]) -> np.ndarray:
         """Logits of inputs, float32, shape (n_inputs, n_domains); the same whatever stands beside them."""
 
+    @abstractmethod
+    def run_embedding(self, inputs: Sequence[list[int]]) -> np.ndarray:
+        """Means of the last hidden states of inputs, float32, shape (n_inputs, hidden_size)."""
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of texts alone, float32, shape (n_texts, hidden_size); of a long one, of its first window."""
+        return self.run_embedding([windows[0] for windows in self.tokenizer.windows(texts)])
+
     def decide(self, texts: Sequence[str]) -> np.ndarray:
         """Logits of texts alone, float64, shape (n_texts, n_domains); of a long one, its windows' highest."""
         windows = self.tokenizer.windows(texts)

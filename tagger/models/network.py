@@ -83,11 +83,14 @@ class SentenceNetwork(nn.Module):
         self.encoder = encoder
         self.head = DomainHead(encoder.config.hidden_size, n_domains, dropout)
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Logits, shape (n_inputs, n_domains)."""
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, *, with_hidden: bool = False
+    ) -> Any:
+        """Logits, shape (n_inputs, n_domains); `with_hidden`, and hidden states, (n_inputs, n_pieces, hidden_size)."""
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         with torch.autocast(hidden.device.type, enabled=False):  # small sums, which bfloat16 would blur
-            return self.head(hidden, attention_mask)
+            logits = self.head(hidden, attention_mask)
+        return (logits, hidden) if with_hidden else logits
 
     def embed(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """The mean of each input's last hidden states, float32, shape (n_inputs, hidden_size)."""

@@ -80,12 +80,16 @@ class OnnxClassifier(EncoderClassifier):
             logits[order] = list(pool.map(self._infer, [inputs[row] for row in order]))
         return logits
 
-    def _infer(self, ids: list[int]) -> np.ndarray:
+    def run_embedding(self, inputs: Sequence[list[int]]) -> np.ndarray:
+        """Means of the last hidden states, float32, shape (n_inputs, hidden_size); a graph may have none."""
+        return np.array([self._infer(ids, "embedding") for ids in inputs])
+
+    def _infer(self, ids: list[int], output: str = "logits") -> np.ndarray:
         try:
-            (logits,) = self._session.run(["logits"], {"input_ids": np.array([ids], dtype=np.int64)})
+            (values,) = self._session.run([output], {"input_ids": np.array([ids], dtype=np.int64)})
         except Exception as error:  # onnxruntime's errors have no common base
             raise ModelError(f"the graph does not run ({_first_line(error)})", where=GRAPH) from None
-        return logits[0]
+        return values[0]
 
     def save(self, folder: Path) -> None:
         """Write ``model.onnx``, ``settings.json``, ``tokenizer.json`` and the signals' files."""
@@ -140,13 +144,15 @@ def _open_session(graph: bytes) -> InferenceSession:
 
 
 def _check_shapes(session: InferenceSession) -> int:
-    """The number of domains of a graph of ours, told by its input and output; else a ValueError."""
+    """The number of domains of a graph of ours, told by its input and outputs; else a ValueError."""
     found = [(v.name, v.type, v.shape) for v in (*session.get_inputs(), *session.get_outputs())]
-    n_domains = found[-1][2][-1] if found and found[-1][2] else None
-    expected = [("input_ids", "tensor(int64)", [1, "n_ids"]), ("logits", "tensor(float)", [1, n_domains])]
-    if found != expected or not isinstance(n_domains, int) or n_domains < 1:
+    sizes = [shape[-1] if shape else None for _, _, shape in found[1:]]
+    outputs = ("logits", "embedding")[: len(sizes)]  # graphs written before had no embedding
+    expected = [("input_ids", "tensor(int64)", [1, "n_ids"])]
+    expected += [(name, "tensor(float)", [1, size]) for name, size in zip(outputs, sizes, strict=False)]
+    if found != expected or not sizes or not all(isinstance(n, int) and n > 0 for n in sizes):
         raise ValueError(f"inputs and outputs {found}")
-    return n_domains
+    return sizes[0]
 
 
 def _first_line(error: Exception) -> str:

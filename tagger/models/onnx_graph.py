@@ -82,11 +82,12 @@ class GraphWriter:
         self._nodes.append(helper.make_node(operator, inputs, names, f"node_{number}", domain=domain, **attributes))
         return names
 
-    def finish(self, n_domains: int) -> bytes:
+    def finish(self, n_domains: int, hidden_size: int) -> bytes:
         """The model file."""
         ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, "n_ids"])
         logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, n_domains])
-        graph = helper.make_graph(self._nodes, "tagger", [ids], [logits], self._constants)
+        embedding = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, hidden_size])
+        graph = helper.make_graph(self._nodes, "tagger", [ids], [logits, embedding], self._constants)
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(RUNTIME, 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR, producer_name="tagger")
         return bytes(model.SerializeToString(deterministic=True))
@@ -98,7 +99,8 @@ def write_graph(
     """The model file of a network.
 
     Its input is ``input_ids``, int64 (1, n_ids) with ``n_ids <= max_length``, without
-    filling; its output ``logits``, float32 (1, n_domains). One input at a time, so that a
+    filling; its outputs ``logits``, float32 (1, n_domains), and ``embedding``, float32
+    (1, hidden_size), the mean of the last hidden states. One input at a time, so that a
     score depends on nothing that stands beside it: int8 is scaled by what is in the call.
 
     Parameters
@@ -116,7 +118,8 @@ def write_graph(
     for number in range(architecture["num_hidden_layers"]):
         hidden = bert.layer(f"encoder.encoder.layer.{number}", hidden)
     bert.head(hidden)
-    return bert.graph.finish(architecture["n_domains"])
+    bert.graph.add("ReduceMean", hidden, bert.graph.integers(1), keepdims=0, output="embedding")
+    return bert.graph.finish(architecture["n_domains"], architecture["hidden_size"])
 
 
 class _Bert(NamedTuple):

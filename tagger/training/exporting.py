@@ -73,6 +73,7 @@ def export_model(
     return save_model(
         output, classifier, model.domains, model.thresholds, config=model.config, name=Path(output).name,
         seed=manifest.seed, data=manifest.data, metrics={**manifest.metrics, "parity": parity},
+        selective=model.selective, precedents=model.precedents,
     )  # fmt: skip
 
 

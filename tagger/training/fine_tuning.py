@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
+import os
+import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch.utils.data import DataLoader
 from transformers import (
     EarlyStoppingCallback,
@@ -22,11 +27,12 @@ from transformers import (
     TrainingArguments,
 )
 
-from tagger.errors import TrainingError
+from tagger.errors import OutputError, TrainingError
 from tagger.models.network import SentenceNetwork, collate
 from tagger.training.batch_plan import Inputs
 from tagger.training.config import FineTuningConfig
-from tagger.training.losses import agreement_loss, distillation_loss, multilabel_loss
+from tagger.training.distillation import Teaching
+from tagger.training.losses import agreement_loss, distillation_loss, hidden_loss, multilabel_loss
 
 log = logging.getLogger(__name__)
 Evaluate = Callable[[SentenceNetwork], dict[str, float]]
@@ -40,12 +46,12 @@ class Targets:
     ----------
     y_true : ndarray of shape (n_texts, n_domains)
         0 or 1.
-    teacher : ndarray of shape (n_texts, n_domains), or None
-        Logits of a larger network that saw the same rows.
+    teacher : Teaching or None
+        What a larger network makes of each input.
     """
 
     y_true: np.ndarray
-    teacher: np.ndarray | None = None
+    teacher: Teaching | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ class Run:
     evaluate : callable or None
         Figures of the network, once an epoch, ``f1_macro`` among them: the best state is
         kept, and training stops after ``patience`` epochs without a better one.
+    history : list of dict
+        Filled by `fine_tune`: step, epoch, loss, learning rate and the figures.
     """
 
     title: str
@@ -72,6 +80,7 @@ class Run:
     seed: int
     pad: int
     evaluate: Evaluate | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
 
 
 def fine_tune(
@@ -94,18 +103,61 @@ def fine_tune(
     Raises
     ------
     TrainingError
-        The loss is no longer a number; the last good checkpoint stays.
+        The loss, or a weight, is no longer a number; the last good checkpoint stays. Or a
+        checkpoint is damaged.
+    OutputError
+        A checkpoint cannot be written, for want of space perhaps; those before it stay.
     """
     network.encoder.embeddings.requires_grad_(not config.freeze_embeddings)
     trainer = _PlanTrainer(network, inputs, targets, plan, config=config, run=run)
-    trainer.train(resume_from_checkpoint=last_checkpoint(run.folder))
+    with _weights_only():
+        trainer.train(resume_from_checkpoint=last_checkpoint(run.folder))
+    _check_finite(network, run.title)
+    # Checkpoints hold it: a resumed run has all of it. The last entry is of seconds.
+    run.history[:] = [step for step in trainer.state.log_history if "train_runtime" not in step]
     return network.eval()
 
 
 def last_checkpoint(folder: Path) -> str | None:
     """The newest checkpoint that was written whole: its state file is written last."""
-    found = [p for p in folder.glob("checkpoint-*") if (p / "trainer_state.json").is_file()]
+    found = [p for p in folder.glob("checkpoint-*") if _is_whole(p / "trainer_state.json")]
     return str(max(found, key=lambda p: int(p.name.rpartition("-")[2]))) if found else None
+
+
+def _is_whole(state: Path) -> bool:
+    """Whether a state file was written to its end: a process may be killed in the middle of it."""
+    try:
+        return isinstance(json.loads(state.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+@contextlib.contextmanager
+def _weights_only() -> Iterator[None]:
+    """Let nothing but tensors and plain values be read from files.
+
+    Optimiser, schedule and random state of a checkpoint are pickles of torch's. Trainer opens
+    each with ``weights_only=True``, which runs no code of the file; the variable makes torch
+    insist on it for every file, whatever asks for it, as a folder may be somebody else's.
+    """
+    names = ("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")  # torch refuses both at once
+    before = {name: os.environ.pop(name, None) for name in names}
+    os.environ[names[0]] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[names[0]]
+        os.environ.update({name: value for name, value in before.items() if value is not None})
+
+
+def _check_finite(network: SentenceNetwork, title: str) -> None:
+    """A `TrainingError` if a weight is no number: its network tells nothing, and would be kept."""
+    broken = [name for name, weights in network.named_parameters() if not torch.isfinite(weights).all()]
+    if broken:
+        raise TrainingError(
+            f"{len(broken)} of the weights are no numbers any more, {broken[0]} first", where=title,
+            hint="Use a smaller fine_tuning.learning_rate; the last good checkpoint stays.",
+        )  # fmt: skip
 
 
 class _PlanTrainer(Trainer):
@@ -133,17 +185,19 @@ class _PlanTrainer(Trainer):
     def _collate(self, numbers: Sequence[int]) -> dict[str, torch.Tensor]:
         batch = collate([self.inputs.ids[number] for number in numbers], self.run.pad)
         rows = self.inputs.rows[list(numbers)]
-        told = {"labels": torch.from_numpy(self.targets.y_true[rows]).float()}
-        if self.targets.teacher is not None:
-            told["teacher"] = torch.from_numpy(self.targets.teacher[rows]).float()
-        return {**batch._asdict(), **told}
+        taught = self.targets.teacher.take(numbers) if self.targets.teacher is not None else {}
+        return {**batch._asdict(), "labels": torch.from_numpy(self.targets.y_true[rows]).float(), **taught}
 
     def compute_loss(
         self, model: SentenceNetwork, inputs: dict[str, torch.Tensor], return_outputs: bool = False, **_: Any
     ) -> torch.Tensor:
         """The loss of one batch."""
-        logits = model(inputs["input_ids"], inputs["attention_mask"])
+        logits, hidden = model(inputs["input_ids"], inputs["attention_mask"], with_hidden=True)
         loss = self._loss(logits, inputs)
+        if "hidden" in inputs:
+            scale = self.model.head.scale
+            apart = hidden_loss(hidden, inputs["hidden"], inputs["attention_mask"], scale)
+            loss = loss + self.config.hidden_weight * apart
         if self.config.r_drop:
             again = model(inputs["input_ids"], inputs["attention_mask"])
             loss = (loss + self._loss(again, inputs)) / 2 + self.config.r_drop * agreement_loss(logits, again)
@@ -164,6 +218,38 @@ class _PlanTrainer(Trainer):
             return loss
         taught = distillation_loss(logits, inputs["teacher"], temperature=config.temperature)
         return (1 - config.teacher_weight) * loss + config.teacher_weight * taught
+
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        """A checkpoint, but none of weights that are no numbers, and none in parts."""
+        _check_finite(self.model, self.run.title)
+        place = self.run.folder / f"checkpoint-{self.state.global_step}"
+        try:
+            super()._save_checkpoint(model, trial)
+        except (OSError, SafetensorError, RuntimeError) as error:  # torch tells a full disk by a RuntimeError
+            shutil.rmtree(place, ignore_errors=True)
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            raise OutputError(
+                f"cannot be written ({reason})",
+                where=place,
+                hint="The checkpoints before it stay; make room and go on.",
+            ) from None
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        super()._save(output_dir, state_dict)
+        # The arguments are a pickle that nothing ever reads: they come from the configuration.
+        (Path(output_dir or self.args.output_dir) / "training_args.bin").unlink(missing_ok=True)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        with _readable(resume_from_checkpoint):
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        with _readable(checkpoint):
+            super()._load_optimizer_and_scheduler(checkpoint)
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        with _readable(checkpoint):
+            super()._load_rng_state(checkpoint)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """AdamW, slower from layer to layer downwards."""
@@ -215,8 +301,8 @@ def _arguments(config: FineTuningConfig, run: Run, n_steps: int) -> TrainingArgu
         lr_scheduler_type="linear", warmup_steps=round(config.warmup * n_steps), max_grad_norm=1.0,
         use_cpu=not torch.cuda.is_available(), bf16=is_bf16(config),
         save_strategy="steps", save_steps=an_epoch if run.evaluate else max(an_epoch // 2, 1), save_total_limit=2,
-        logging_steps=20, seed=run.seed, data_seed=run.seed, report_to="none", disable_tqdm=True,
-        remove_unused_columns=False, dataloader_pin_memory=False, label_names=["labels"], **chosen,
+        logging_steps=min(20, max(n_steps // 10, 1)), seed=run.seed, data_seed=run.seed, report_to="none",
+        disable_tqdm=True, remove_unused_columns=False, dataloader_pin_memory=False, label_names=["labels"], **chosen,
     )  # fmt: skip
 
 
@@ -227,6 +313,18 @@ def is_bf16(config: FineTuningConfig) -> bool:
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
     return bool(torch.cpu._is_avx512_bf16_supported())
+
+
+@contextlib.contextmanager
+def _readable(checkpoint: str | None) -> Iterator[None]:
+    """Whatever a damaged or foreign checkpoint raises, as one of ours."""
+    try:
+        yield
+    except Exception as error:
+        raise TrainingError(
+            f"the checkpoint cannot be read ({type(error).__name__})", where=checkpoint or "",
+            hint="Remove the .unfinished folder that it is in to start anew.",
+        ) from error  # fmt: skip
 
 
 class _Numbers(torch.utils.data.Dataset):

@@ -49,6 +49,26 @@ def distillation_loss(logits: torch.Tensor, teacher: torch.Tensor, *, temperatur
     return loss * temperature**2
 
 
+def hidden_loss(
+    hidden: torch.Tensor, teacher: torch.Tensor, attention_mask: torch.Tensor, scale: torch.Tensor
+) -> torch.Tensor:
+    """Mean squared distance of hidden states from a teacher's, over the pieces of a batch; a scalar.
+
+    Jiao et al. (2020), "TinyBERT: Distilling BERT for natural language understanding", of the
+    last layer alone.
+
+    Parameters
+    ----------
+    hidden, teacher : float tensors of shape (n_texts, n_pieces, hidden_size)
+    attention_mask : tensor of shape (n_texts, n_pieces)
+        0 where a text is filled up.
+    scale : tensor of shape (hidden_size,)
+        Spread of each channel, so that all count alike.
+    """
+    distance = ((hidden.float() - teacher.float()) / scale).square().mean(dim=2)
+    return (distance * attention_mask).sum() / attention_mask.sum()
+
+
 def agreement_loss(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     """How far two passes with different dropout are apart: their symmetric Kullback-Leibler divergence.
 

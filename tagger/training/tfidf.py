@@ -15,6 +15,8 @@ from tagger.errors import UsageError
 from tagger.models.combiner import fit_combiner
 from tagger.models.thresholds import choose_thresholds
 from tagger.training.config import TfidfConfig, TrainConfig
+from tagger.training.fold_watch import tell_folds
+from tagger.training.splitting import examples_to_fit
 from tagger.training.stacking import combine_out_of_fold, open_lexicon, with_known_lexicon
 from tagger.training.trained import Folds, Trained, make_folds, measure_out_of_fold, silence
 
@@ -30,19 +32,20 @@ def train_tfidf(
     """Train the baseline; see `tagger.training.run.train`."""
     new_classifier = _factory(with_known_lexicon(config, model), domains)
     folds = make_folds(config, examples)
-    signals = _out_of_fold(new_classifier, examples, copies, folds)
+    signals = _out_of_fold(new_classifier, examples, copies, folds, shrinkage=model.shrinkage)
     y_proba = silence(combine_out_of_fold(examples.y_true, signals, folds), examples)
     is_text = ~examples.noise
     thresholds = choose_thresholds(examples.y_true[is_text], y_proba[is_text], shrinkage=model.shrinkage)
-    content = examples.take(is_text).join(copies.take(~copies.noise))
+    content = examples_to_fit(config, examples, copies)
     classifier = new_classifier().fit(content.texts, content.y_true)
     classifier.combiner = fit_combiner(examples.y_true[is_text], signals[is_text])
     return Trained(classifier, thresholds, y_proba, measure_out_of_fold(examples, y_proba, thresholds, domains))
 
 
 def _out_of_fold(
-    new_classifier: Callable[[], TfidfClassifier], examples: Examples, copies: Examples, folds: Folds
-) -> np.ndarray:
+    new_classifier: Callable[[], TfidfClassifier], examples: Examples, copies: Examples, folds: Folds, *,
+    shrinkage: float,
+) -> np.ndarray:  # fmt: skip
     """Signals of every example from a model that did not see its bulletin, (n_texts, n_domains, n_signals)."""
     signals = np.zeros((*examples.y_true.shape, len(new_classifier().signals)))
     for number, (rows, held_out) in enumerate(folds, start=1):
@@ -55,6 +58,7 @@ def _out_of_fold(
             raise UsageError(str(error), where="training", hint="More text, or a smaller min_df.") from None
         signals[held_out] = classifier.compute_signals(examples.take(held_out).texts)
         log.info("fold %d of %d", number, len(folds))
+        tell_folds(examples, signals, folds[:number], shrinkage)
     return signals
 
 

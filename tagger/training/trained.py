@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tagger.corpus.examples import Examples
-from tagger.corpus.splits import grouped_folds
 from tagger.domains import DomainSet
-from tagger.errors import UsageError
 from tagger.evaluation.metrics import bootstrap_interval, score
 from tagger.training.config import TrainConfig
+from tagger.training.splitting import make_split, rows_to_fit
 
 #: Row numbers to train on, and rows held out, fold by fold.
 Folds = list[tuple[np.ndarray, np.ndarray]]
@@ -30,22 +30,31 @@ class Trained:
         Scores of every example by a model that did not see its bulletin; 0 for furniture.
     metrics : dict
         Out of fold: `tagger.evaluation.metrics.score` and its 95 % intervals.
+    curves : list of dict
+        Loss and figures, step by step; empty for models without steps.
+    finish : callable
+        Removes what was kept in case the run is cut off; called when all is saved.
     """
 
     classifier: Any
     thresholds: np.ndarray
     y_proba: np.ndarray
     metrics: dict[str, Any]
+    curves: list[dict[str, Any]] = field(default_factory=list)
+    finish: Callable[[], None] = lambda: None
 
 
 def make_folds(config: TrainConfig, examples: Examples) -> Folds:
-    """Row numbers to train on, furniture left out, and rows held out."""
-    n_folds = config.split.n_folds
-    try:
-        folds = list(grouped_folds(examples.y_true, examples.bulletins, n_folds=n_folds, seed=config.seed))
-    except ValueError as error:
-        raise UsageError(str(error), where="training", hint="More bulletins or fewer folds.") from None
-    return [(rows[~examples.noise[rows]], held_out) for rows, held_out in folds]
+    """Row numbers to train on, furniture left out, and rows held out.
+
+    Of the bulletins on the training side, the share that ``data.share`` says.
+
+    Raises
+    ------
+    CorpusError, InputError, UsageError
+        See `tagger.training.splitting.make_split`.
+    """
+    return [(rows_to_fit(config, examples, fold.train), fold.held_out) for fold in make_split(config, examples).folds]
 
 
 def silence(y_proba: np.ndarray, examples: Examples) -> np.ndarray:

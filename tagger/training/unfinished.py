@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import shutil
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from tagger.bulletins import normalize
 from tagger.corpus.examples import Examples
 from tagger.errors import OutputError
-from tagger.training.config import TrainConfig, config_to_dict
+from tagger.training.config import TrainConfig, portable_config
 
 log = logging.getLogger(__name__)
 _STATE = "run.json"
@@ -47,13 +50,14 @@ class Unfinished:
         folder = Path(f"{config.output}.unfinished")
         key = _key(config, examples, copies)
         try:
+            _remove(_aside(folder, "gone"))
             if folder.exists() and _stored_key(folder) != key:
                 log.info("%s is of another run: starting anew", folder)
-                shutil.rmtree(folder)
+                _discard(folder)
             elif folder.exists():
                 log.info("going on with the unfinished run in %s", folder)
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / _STATE).write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
+            if not folder.exists():
+                _begin(folder, key)
         except OSError as error:
             raise OutputError(f"cannot be written ({error.strerror})", where=folder) from None
         return cls(folder)
@@ -64,33 +68,97 @@ class Unfinished:
 
     def keep_scores(self, title: str, scores: np.ndarray) -> None:
         """Keep scores, float32 of any shape."""
-        path = self.folder / f"{_file_name(title)}.npy"
-        with path.with_suffix(".tmp").open("wb") as file:
+        with _whole(self.folder / f"{_file_name(title)}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, scores, allow_pickle=False)
-        path.with_suffix(".tmp").replace(path)
 
     def scores(self, title: str) -> np.ndarray | None:
         """Scores that were kept, or None."""
         path = self.folder / f"{_file_name(title)}.npy"
-        return np.load(path, allow_pickle=False) if path.is_file() else None
+        with _readable(path):
+            return np.load(path, allow_pickle=False) if path.is_file() else None
+
+    def keep_curve(self, title: str, history: list[dict[str, Any]]) -> None:
+        """Keep the course of the loss in one part of the run."""
+        with _whole(self.folder / f"{_file_name(title)}.curve.json") as temporary:
+            temporary.write_text(json.dumps({"part": title, "steps": history}), encoding="utf-8")
+
+    def curves(self) -> list[dict[str, Any]]:
+        """All that was kept of it, oldest part first."""
+        paths = sorted(self.folder.glob("*.curve.json"), key=lambda path: path.stat().st_mtime_ns)
+        with _readable(self.folder):
+            parts = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+            return [{"part": part["part"], **step} for part in parts for step in part["steps"]]
 
     def keep_network(self, title: str, network: nn.Module) -> None:
         """Keep the weights of a network that is done; its checkpoints go."""
-        path = self.folder / f"{_file_name(title)}.safetensors"
-        save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path.with_suffix(".tmp"))
-        path.with_suffix(".tmp").replace(path)
+        with _whole(self.folder / f"{_file_name(title)}.safetensors") as temporary:
+            save_file({k: v.contiguous() for k, v in network.state_dict().items()}, temporary)
         shutil.rmtree(self.checkpoints(title), ignore_errors=True)
 
     def restore_network(self, title: str, network: nn.Module) -> bool:
         """Load weights that were kept into a network; False if there are none."""
         path = self.folder / f"{_file_name(title)}.safetensors"
         if path.is_file():
-            network.load_state_dict(load_file(path))
+            with _readable(path):
+                network.load_state_dict(load_file(path))
         return path.is_file()
 
     def remove(self) -> None:
         """Remove the folder: the run is over."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.exists():
+            _discard(self.folder)
+
+
+def _begin(folder: Path, key: str) -> None:
+    """Make the folder with the record of its run in it, at once: one without is nobody's."""
+    new = _aside(folder, "new")
+    _remove(new)
+    new.mkdir(parents=True)
+    (new / _STATE).write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
+    new.rename(folder)
+
+
+def _discard(folder: Path) -> None:
+    """Remove the folder, out of its place first: a kill leaves it whole or gone."""
+    gone = _aside(folder, "gone")
+    _remove(gone)
+    folder.rename(gone)
+    _remove(gone)
+
+
+def _aside(folder: Path, what: str) -> Path:
+    return folder.with_name(f".{folder.name}.{what}")
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Another name to write a file under, which becomes its own when all is written."""
+    temporary = path.with_suffix(".tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(
+            f"cannot be written ({reason})", where=path, hint="What was done before stays; make room and go on."
+        ) from None
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Whatever a damaged or foreign file raises, as one of ours."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, SafetensorError) as error:
+        raise OutputError(
+            f"is damaged ({type(error).__name__})", where=path, hint="Remove the unfinished run to start anew."
+        ) from None
 
 
 def _file_name(title: str) -> str:
@@ -98,8 +166,7 @@ def _file_name(title: str) -> str:
 
 
 def _key(config: TrainConfig, examples: Examples, copies: Examples) -> str:
-    settings: dict[str, Any] = config_to_dict(config)
-    settings.pop("output")
+    settings = portable_config(config)
     versions = {name: metadata.version(name) for name in ("torch", "transformers", "tokenizers")}
     told = [settings, examples.hash, copies.hash, versions, normalize.VERSION]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -27,7 +27,7 @@ def test_a_lexicon_becomes_a_model_that_the_corpus_only_measures(call: Call, tmp
     code, out, _ = call("train", "model=lexicon", "model.lexicon=words.yaml", "output=words", *data)
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == ["words", "f1_micro", "f1_macro"]
-    assert json.loads((tmp_path / "words" / "lexicon.json").read_text())["words"] == [["酒驾"], ["巡逻"], ["宣传"]]
+    assert json.loads((tmp_path / "words" / "model" / "lexicon.json").read_text())["words"] == [["酒驾"], ["巡逻"], ["宣传"]]
 
 
 @pytest.mark.parametrize(
@@ -56,5 +56,5 @@ def test_a_folder_of_something_else_is_never_trained_over(call: Call, tmp_path: 
     (tmp_path / "thesis" / "draft.txt").write_text("mine")
     code, _, err = call("train", "output=thesis", "split.n_folds=2", *data)
     assert code == 1
-    assert err.splitlines() == ["tagger: thesis: holds something that is not a model. Choose another folder."]
+    assert err.splitlines() == ["tagger: thesis: holds draft.txt, which is no part of a run. Choose another output."]
     assert (tmp_path / "thesis" / "draft.txt").read_text() == "mine"

@@ -70,6 +70,17 @@ def test_a_score_does_not_depend_on_what_stands_beside_it(
     assert np.array_equal(again.predict_proba(examples.texts[::-1])[::-1], alone)
 
 
+def test_embeddings_are_torchs(
+    classifier: OnnxClassifier, trained_tiny_bert: BertClassifier, examples: Examples
+) -> None:
+    texts = [text.text for text in examples.texts]
+    exact = export_onnx(trained_tiny_bert, int8=False).embed(texts)
+    np.testing.assert_allclose(exact, trained_tiny_bert.embed(texts), atol=1e-5)
+    ours, theirs = classifier.embed(texts), trained_tiny_bert.embed(texts)
+    cosine = (ours * theirs).sum(axis=1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
+    assert cosine.min() > 0.99, "int8"
+
+
 def test_nothing_in_gives_nothing_out(classifier: OnnxClassifier) -> None:
     assert classifier.predict_proba([]).shape == (0, 3)
     assert classifier.run([]).shape == (0, 3)
@@ -81,7 +92,7 @@ def test_what_is_saved_scores_the_same_when_it_is_loaded(
     loaded = load_model(folder)
     assert loaded.manifest.kind == "onnx"
     assert set(loaded.manifest.files) == {
-        "combiner.json", "decision.json", "domains.json", "model.onnx", "settings.json", "tokenizer.json"
+        "README.md", "combiner.json", "decision.json", "domains.json", "model.onnx", "settings.json", "tokenizer.json"
     }  # fmt: skip
     assert np.array_equal(loaded.classifier.predict_proba(examples.texts), classifier.predict_proba(examples.texts))
 

@@ -13,7 +13,7 @@ from tagger.training.config import LexiconConfig, TfidfConfig, TrainConfig, comp
 def test_without_settings_the_trained_model_is_composed() -> None:
     config = compose()
     assert isinstance(config.model, TfidfConfig)
-    assert config.output == "models/tfidf"
+    assert config.output == "runs/tfidf"
 
 
 def test_settings_take_the_place_of_what_is_written() -> None:
@@ -26,7 +26,7 @@ def test_settings_take_the_place_of_what_is_written() -> None:
 def test_another_model_is_a_choice_of_its_group() -> None:
     config = compose(["model=lexicon"])
     assert config.model == LexiconConfig()
-    assert config.output == "models/lexicon"
+    assert config.output == "runs/lexicon"
 
 
 def test_a_config_survives_as_plain_data() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tagger.models.tokenization import PieceTokenizer
 from tagger.training import fine_tuning
 from tagger.training.batch_plan import Inputs, plan_batches, read_inputs
 from tagger.training.config import FineTuningConfig
+from tagger.training.distillation import Teaching, read_teacher
 from tagger.training.fine_tuning import Evaluate, Run, Targets, fine_tune, last_checkpoint
 from tagger.training.losses import multilabel_loss
 
@@ -54,7 +56,7 @@ def train(
 
     def train(
         *, folder: Path = tmp_path / "run", evaluate: Evaluate | None = None, y_true: np.ndarray = examples.y_true,
-        teacher: np.ndarray | None = None, network: SentenceNetwork | None = None,
+        teacher: Teaching | None = None, network: SentenceNetwork | None = None,
         plan: list[list[int]] | None = None, **settings: Any,
     ) -> SentenceNetwork:  # fmt: skip
         config = dataclasses.replace(_CONFIG, **settings)
@@ -143,10 +145,46 @@ def test_a_pupil_follows_its_teacher_where_labels_say_otherwise(
     train: Callable[..., SentenceNetwork], inputs: Inputs, examples: Examples
 ) -> None:
     said = np.roll(examples.y_true, 1, axis=1)  # of each domain what is true of another
-    teacher = np.where(said == 1, 5.0, -5.0).astype(np.float32)
-    network = train(teacher=teacher, teacher_weight=1.0, epochs=12)
+    logits = np.where(said == 1, 5.0, -5.0).astype(np.float32)[inputs.rows]
+    network = train(teacher=Teaching(torch.from_numpy(logits)), teacher_weight=1.0, epochs=12)
     assert _f1(network, inputs, said) > 0.8
     assert _f1(network, inputs, examples.y_true) < 0.5
+
+
+def test_a_pupil_comes_to_read_as_its_teacher_reads(
+    train: Callable[..., SentenceNetwork], make_network: Callable[[], SentenceNetwork], inputs: Inputs, tmp_path: Path
+) -> None:
+    teacher = train(epochs=3)
+    taught = read_teacher(teacher, inputs.ids, 1, with_hidden=True)
+
+    def pupil(name: str, **settings: Any) -> float:
+        network = make_network()
+        network.load_state_dict(teacher.state_dict())
+        network.keep_layers([1])
+        if settings:
+            network = train(folder=tmp_path / name, network=network, epochs=6, teacher_weight=1.0, **settings)
+        return _distance(read_teacher(network, inputs.ids, 1, with_hidden=True), taught)
+
+    untaught = pupil("untaught")
+    assert pupil("both", teacher=taught, hidden_weight=1.0) < 0.5 * untaught
+    assert pupil("scores", teacher=replace(taught, hidden=None)) > 0.7 * untaught, "scores alone do not do it"
+
+
+def _distance(found: Teaching, taught: Teaching) -> float:
+    pairs = zip(found.hidden, taught.hidden, strict=True)
+    return float(sum((a.float() - b.float()).square().sum() for a, b in pairs))
+
+
+def test_a_teacher_reads_each_input_as_if_alone(make_network: Callable[[], SentenceNetwork], inputs: Inputs) -> None:
+    network = make_network().eval()
+    taught = read_teacher(network, inputs.ids, 1, with_hidden=True)
+    for number, ids in enumerate(inputs.ids):
+        logits, hidden = network(torch.tensor([ids]), with_hidden=True)
+        torch.testing.assert_close(taught.logits[number], logits[0].detach(), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(taught.hidden[number].float(), hidden[0].detach(), atol=0.03, rtol=0.02)
+    told = taught.take([2, 0])
+    assert told["hidden"].shape[:2] == (2, max(len(inputs.ids[n]) for n in (2, 0)))
+    assert read_teacher(network, inputs.ids, 1, with_hidden=False).hidden is None
 
 
 def test_a_step_of_several_batches_goes_by_the_mean_of_their_losses(

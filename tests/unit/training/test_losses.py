@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tagger.training.losses import agreement_loss, distillation_loss, multilabel_loss
+from tagger.training.losses import agreement_loss, distillation_loss, hidden_loss, multilabel_loss
 
 
 @pytest.fixture
@@ -85,3 +85,9 @@ def test_agreement_is_the_mean_divergence_of_both_ways(logits: torch.Tensor) -> 
     kl = torch.distributions.kl_divergence
     expected = (kl(one, other) + kl(other, one)).mean() / 2
     torch.testing.assert_close(agreement_loss(logits, logits.flip(1)), expected, atol=1e-5, rtol=1e-4)
+
+
+def test_hidden_states_are_measured_in_spreads_and_without_filling() -> None:
+    hidden, teacher = torch.zeros(1, 2, 2), torch.tensor([[[1.0, 10.0], [99.0, 99.0]]])
+    distance = hidden_loss(hidden, teacher, torch.tensor([[1, 0]]), torch.tensor([1.0, 10.0]))
+    assert distance == pytest.approx(1.0)

@@ -15,7 +15,7 @@ from tagger.domains import DomainSet
 from tagger.errors import ModelError, UsageError
 from tagger.models.bert import BertClassifier
 from tagger.models.storage import load_model
-from tagger.training import bert
+from tagger.training import fitter
 from tagger.training.config import (
     BertConfig,
     DataConfig,
@@ -25,6 +25,7 @@ from tagger.training.config import (
     TrainConfig,
 )
 from tagger.training.fine_tuning import fine_tune
+from tagger.training.fitter import Fitter
 from tagger.training.run import run, train
 from tagger.training.trained import Trained
 
@@ -76,7 +77,7 @@ def titles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(kwargs["run"].title)
         return fine_tune(*args, **kwargs)
 
-    monkeypatch.setattr(bert, "fine_tune", watch)
+    monkeypatch.setattr(fitter, "fine_tune", watch)
     return seen
 
 
@@ -197,7 +198,7 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_like_one_that_was_not(
     titles: list[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     with monkeypatch.context() as patch:
-        patch.setattr(bert._Fitter, "fit", _cut_at("fold 2 of 2", bert._Fitter.fit))
+        patch.setattr(Fitter, "fit", _cut_at("fold 2 of 2", Fitter.fit))
         with pytest.raises(Cut):
             train(make_config(), examples, domains)
     assert titles == ["fold 1 of 2"]
@@ -209,6 +210,10 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_like_one_that_was_not(
     np.testing.assert_array_equal(
         again.classifier.predict_proba(examples.texts), trained.classifier.predict_proba(examples.texts)
     )
+    assert list(dict.fromkeys(step["part"] for step in again.curves)) == titles
+    assert again.curves == trained.curves
+    assert again.curves == trained.curves
+    again.finish()
     assert not (tmp_path / "model.unfinished").exists()
 
 
@@ -233,9 +238,42 @@ def test_a_run_writes_a_model_and_its_scores_out_of_fold(
     np.testing.assert_array_equal(
         loaded.classifier.predict_proba(examples.texts), trained.classifier.predict_proba(examples.texts)
     )
-    with np.load(tmp_path / "model.out_of_fold.npz", allow_pickle=False) as scores:
+    with np.load(tmp_path / "model" / "out_of_fold.npz", allow_pickle=False) as scores:
         assert scores["ids"].tolist() == examples.ids
         np.testing.assert_array_equal(scores["y_proba"], trained.y_proba)
         np.testing.assert_array_equal(scores["thresholds"], loaded.thresholds)
         assert scores["domains"].tolist() == ["traffic", "patrol", "propaganda"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["domains.yaml", "model", "model.out_of_fold.npz"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["domains.yaml", "model"]
+
+
+def test_the_final_network_may_go_on_from_that_of_a_fold(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, titles: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_config(scored_folds=1, teacher_epochs=1, layers=[1], refit_epochs=1)
+    whole = train(config, examples, domains)
+    assert titles == ["teacher, fold 1 of 1", "fold 1 of 1", "all bulletins"]
+    assert _separation(whole.classifier.predict_proba(examples.texts), examples) > 0.6
+    whole.finish()
+    with monkeypatch.context() as patch:
+        patch.setattr(Fitter, "go_on", _cut_at_end)
+        with pytest.raises(Cut):
+            train(config, examples, domains)
+    again = train(config, examples, domains)
+    assert titles[3:] == titles[:3], "what the fold had trained was not trained again"
+    np.testing.assert_array_equal(
+        again.classifier.predict_proba(examples.texts), whole.classifier.predict_proba(examples.texts)
+    )
+
+
+def test_a_fold_alone_is_enough_for_an_experiment(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, titles: list[str]
+) -> None:
+    trained = train(make_config(scored_folds=1, refit_epochs=0), examples, domains)
+    assert titles == ["fold 1 of 1"]
+    is_held_out = ~np.isnan(trained.y_proba).any(axis=1)
+    again = trained.classifier.predict_proba([text for text, told in zip(examples.texts, is_held_out, strict=True) if told])
+    np.testing.assert_allclose(again, trained.y_proba[is_held_out], atol=1e-6)
+
+
+def _cut_at_end(*_: Any, **__: Any) -> Any:
+    raise Cut

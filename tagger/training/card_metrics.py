@@ -1,0 +1,65 @@
+"""The figures of a run that its model folder keeps: those of the manifest and of the model card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tagger.evaluation.metrics import f1_figures, percentile_interval, resample_sums
+
+_OVERALL = ("n_texts", "f1_micro", "f1_macro", "precision_micro", "recall_micro", "exact_match", "interval_95")
+
+
+def card_metrics(
+    metrics: Mapping[str, Any], summary: Mapping[str, Any], *,
+    y_true: np.ndarray, y_pred: np.ndarray, bulletins: np.ndarray, ids: Sequence[str],
+) -> dict[str, Any]:  # fmt: skip
+    """Figures by sentence, with an interval for each domain, and in short those of larger units.
+
+    Parameters
+    ----------
+    metrics : mapping
+        By sentence: `tagger.training.trained.measure_out_of_fold`, and what else is kept.
+    summary : mapping
+        `tagger.evaluation.summary.summarize` of the same texts.
+    y_true, y_pred : ndarray of shape (n_texts, n_domains)
+        0 or 1, out of fold.
+    bulletins : ndarray of shape (n_texts,)
+    ids : sequence of str
+        Domain ids in column order.
+
+    Returns
+    -------
+    dict
+        `metrics` with ``average_precision``, ``calibration_error``, ``levels{paragraph, bulletin}``
+        and ``interval_95{..., domains{id: (low, high)}}``, of F1.
+    """
+    levels = summary["levels"]
+    own = {name: levels["sentence"][name] for name in ("average_precision", "calibration_error")}
+    larger = {
+        level: {name: levels[level][name] for name in _OVERALL if name in levels[level]}
+        for level in ("paragraph", "bulletin")
+    }
+    intervals = {**metrics["interval_95"], "domains": domain_intervals(y_true, y_pred, bulletins, ids)}
+    return {**metrics, **own, "levels": larger, "interval_95": intervals}
+
+
+def domain_intervals(
+    y_true: np.ndarray, y_pred: np.ndarray, bulletins: np.ndarray, ids: Sequence[str], *,
+    n_resamples: int = 1000, seed: int = 0, level: float = 0.95,
+) -> dict[str, tuple[float, float]]:  # fmt: skip
+    """Percentile intervals of the F1 of each domain by resampling whole bulletins.
+
+    Parameters
+    ----------
+    y_true, y_pred, bulletins, n_resamples, seed, level
+        See `tagger.evaluation.metrics.bootstrap_interval`, whose draws these are.
+    ids : sequence of str
+        Domain ids in column order.
+    """
+    counts = np.stack([(y_true == 1) & (y_pred == 1), y_true, y_pred], axis=1)
+    draws = resample_sums(counts, bulletins, n_resamples=n_resamples, seed=seed)
+    each = f1_figures(*draws.transpose(1, 0, 2))[:, 2:]
+    return {id: percentile_interval(own, level) for id, own in zip(ids, each.T, strict=True)}

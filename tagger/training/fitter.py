@@ -1,0 +1,151 @@
+"""Fits networks: a teacher, its student, and the network that goes on from a fold's; imports torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tagger.corpus.examples import Examples
+from tagger.corpus.splits import grouped_folds
+from tagger.domains import DomainSet
+from tagger.errors import UsageError
+from tagger.evaluation.metrics import score
+from tagger.models.bert import BertClassifier
+from tagger.models.combiner import sigmoid
+from tagger.models.network import SentenceNetwork, load_encoder
+from tagger.models.thresholds import choose_thresholds
+from tagger.models.tokenization import PieceTokenizer
+from tagger.training.batch_plan import plan_batches, read_inputs
+from tagger.training.config import BertConfig, FineTuningConfig, TrainConfig
+from tagger.training.distillation import read_teacher
+from tagger.training.fine_tuning import Evaluate, Run, Targets, fine_tune, is_bf16
+from tagger.training.head_start import fit_head
+from tagger.training.stacking import open_lexicon
+from tagger.training.unfinished import Unfinished
+
+
+@dataclass
+class Fitter:
+    """Fits networks of one config, each a teacher and its student if there is a teacher.
+
+    What it has trained in this process: `n_read` sentences, each once an epoch, in `seconds`.
+    """
+
+    config: TrainConfig
+    model: BertConfig
+    domains: DomainSet
+    unfinished: Unfinished
+    folder: Path
+    tokenizer: PieceTokenizer = field(init=False)
+    n_read: int = 0
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.tokenizer = PieceTokenizer.load(self.folder, self.model.max_length)
+        self.lexicon = open_lexicon(self.model, self.domains)
+
+    def fit(self, title: str, examples: Examples) -> BertClassifier:
+        """A classifier fitted on examples, its signals not yet weighed."""
+        return self._classifier(self._fit(title, examples)[0])
+
+    def go_on(self, examples: Examples, *, after: str, seen: Examples) -> BertClassifier:
+        """The classifier of a part of the bulletins, trained on with all of them for ``refit_epochs``."""
+        network, teacher = self._fit(after, seen)  # kept when the part was done: nothing is trained here
+        if not self.model.refit_epochs:
+            return self._classifier(network)
+        settings = dataclasses.replace(self.model.fine_tuning, epochs=self.model.refit_epochs, head_start=0)
+        return self._classifier(self._fine_tune("all bulletins", network, examples, settings, teacher))
+
+    def _fit(self, title: str, examples: Examples) -> tuple[SentenceNetwork, SentenceNetwork | None]:
+        """A network and its teacher, if it has one."""
+        teacher = self._teacher(title, examples) if self.model.teacher_epochs else None
+        network = self._student(self.model.layers, teacher)
+        return self._fine_tune(title, network, examples, self.model.fine_tuning, teacher), teacher
+
+    def _teacher(self, title: str, examples: Examples) -> SentenceNetwork:
+        settings = dataclasses.replace(self.model.fine_tuning, epochs=self.model.teacher_epochs)
+        return self._fine_tune(f"teacher, {title}", self._student(None, None), examples, settings, None)
+
+    def _scores(self, teacher: SentenceNetwork, examples: Examples) -> np.ndarray:
+        """The teacher's logits, float32, shape (n_texts, n_domains)."""
+        classifier = BertClassifier(self.tokenizer, teacher)
+        return classifier.decide([text.text for text in examples.texts]).astype(np.float32)
+
+    def _student(self, layers: list[int] | None, teacher: SentenceNetwork | None) -> SentenceNetwork:
+        """An untrained network, or one with some of its teacher's layers."""
+        torch.manual_seed(self.config.seed)  # of the head, which is random where nothing gives it a start
+        network = SentenceNetwork(load_encoder(self.folder), len(self.domains), self.model.fine_tuning.dropout)
+        self._check_length(network)
+        if teacher is not None:
+            network.load_state_dict(teacher.state_dict())
+        n_layers = network.encoder.config.num_hidden_layers
+        if layers is not None:
+            if not layers or not all(0 <= layer < n_layers for layer in layers):
+                raise UsageError(f"layers {layers}, expected numbers from 0 to {n_layers - 1}", where="model.layers")
+            network.keep_layers(layers)
+        return network
+
+    def _check_length(self, network: SentenceNetwork) -> None:
+        longest = network.encoder.config.max_position_embeddings
+        if self.model.max_length > longest:
+            raise UsageError(
+                f"found {self.model.max_length}, expected at most the encoder's {longest}", where="model.max_length"
+            )
+
+    def _fine_tune(
+        self, title: str, network: SentenceNetwork, examples: Examples, settings: FineTuningConfig,
+        teacher: SentenceNetwork | None,
+    ) -> SentenceNetwork:  # fmt: skip
+        if self.unfinished.restore_network(title, network):
+            return network.eval()
+        # Seeded here: a part that is taken up from the middle of a run begins like one that is not.
+        torch.manual_seed(self.config.seed)
+        rng = np.random.default_rng(self.config.seed)
+        rows, chosen_by = _hold_out(examples, settings.validation, self.config.seed)
+        inputs = read_inputs([examples.texts[row].text for row in rows], self.tokenizer)
+        plan = plan_batches(
+            [len(ids) for ids in inputs.ids], n_epochs=settings.epochs, budget=settings.batch_pieces, rng=rng
+        )
+        pad, bf16 = self.tokenizer.pad, is_bf16(settings)
+        taught = None
+        if teacher is not None:
+            taught = read_teacher(teacher, inputs.ids, pad, with_hidden=settings.hidden_weight > 0, bf16=bf16)
+        targets = Targets(examples.y_true[rows], taught)
+        if settings.head_start and teacher is None:
+            fit_head(network, inputs, targets.y_true, plan, n_sentences=settings.head_start, pad=pad, bf16=bf16)
+        judge = self._judge(examples.take(chosen_by)) if len(chosen_by) else None
+        run = Run(title, self.unfinished.checkpoints(title), self.config.seed, pad, judge)
+        started = time.monotonic()
+        network = fine_tune(network, inputs, targets, plan, config=settings, run=run)
+        self.seconds += time.monotonic() - started
+        self.n_read += len(rows) * settings.epochs
+        self.unfinished.keep_curve(title, run.history)
+        self.unfinished.keep_network(title, network)
+        return network
+
+    def _judge(self, examples: Examples) -> Evaluate:
+        """Figures on held-out bulletins, with the thresholds that suit them."""
+
+        def evaluate(network: SentenceNetwork) -> dict[str, float]:
+            y_proba = sigmoid(self._scores(network, examples))
+            thresholds = choose_thresholds(examples.y_true, y_proba, shrinkage=self.model.shrinkage)
+            figures = score(examples.y_true, (y_proba >= thresholds).astype(np.int8), self.domains.ids)
+            return {name: figures[name] for name in ("f1_macro", "f1_micro")}
+
+        return evaluate
+
+    def _classifier(self, network: SentenceNetwork) -> BertClassifier:
+        return BertClassifier(self.tokenizer, network, lexicon=self.lexicon, signals=self.model.signals)
+
+
+def _hold_out(examples: Examples, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on, and rows of whole bulletins, about a share of all, to choose the epoch by."""
+    if not share:
+        return np.arange(len(examples)), np.array([], dtype=int)
+    folds = grouped_folds(examples.y_true, examples.bulletins, n_folds=max(round(1 / share), 2), seed=seed)
+    return next(folds)

@@ -68,7 +68,7 @@ def export(
 
     Example:
 
-      tagger models export models/bert --onnx --int8
+      tagger models export runs/bert --onnx --int8
     """
     from tagger.cli.extras import require
     from tagger.cli.options import check_model

@@ -52,6 +52,10 @@ def predict(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what carried each tag; label-studio and tables of records do not.")
     ] = False,
+    ask: Annotated[
+        bool,
+        typer.Option("--ask", help="Answer yes, no, or ask a person: domains are what is sure, ask what is not."),
+    ] = False,
     threshold: Annotated[
         float | None, typer.Option(help="One threshold in (0, 1) for all domains, in place of the model's own.")
     ] = None,
@@ -83,6 +87,7 @@ def predict(
     from tagger.predict.outputs import refuse_inputs
 
     check_threshold(threshold)
+    _check_ask(ask, threshold)
     check_model(model)
     sources = find_sources(inputs, stdin_records=records)
     refuse_inputs(output, [s.path for s in sources if isinstance(s, Source)])
@@ -91,9 +96,18 @@ def predict(
         format=chosen.value, level=level.value if level else None, explain=explain,
         text_field=text_field, encoding=encoding,
     )  # fmt: skip
-    n_failed = tag_sources(sources, load_model(model or DEFAULT).with_threshold(threshold), output, request)
+    opened = load_model(model or DEFAULT).with_threshold(threshold)
+    n_failed = tag_sources(sources, opened.asking() if ask else opened, output, request)
     if n_failed:
         raise typer.Exit(3)
+
+
+def _check_ask(ask: bool, threshold: float | None) -> None:
+    if ask and threshold is not None:
+        raise UsageError(
+            "found with --threshold, but it answers by the model's own two bounds", where="--ask",
+            hint="Leave one of them out.",
+        )  # fmt: skip
 
 
 def _default_format(output: str | None) -> Format:

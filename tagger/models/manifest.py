@@ -11,6 +11,8 @@ from typing import Any, get_origin, get_type_hints
 from tagger.errors import ModelError
 
 FILE = "manifest.json"
+#: The model card; its own module is `tagger.models.card`.
+CARD = "README.md"
 #: Raised when a folder written before can no longer be read.
 FORMAT = 1
 
@@ -120,8 +122,8 @@ def _file_names(folder: Path) -> list[str]:
 
 
 def version_of(files: dict[str, dict[str, Any]]) -> str:
-    """A short version from the files' checksums."""
-    text = json.dumps({name: entry["sha256"] for name, entry in files.items()}, sort_keys=True)
+    """A short version from the files' checksums; the card, which only tells of them, has no part in it."""
+    text = json.dumps({name: entry["sha256"] for name, entry in files.items() if name != CARD}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

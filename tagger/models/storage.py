@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module, metadata
@@ -19,8 +16,11 @@ import tagger
 from tagger.bulletins import normalize
 from tagger.domains import DomainSet
 from tagger.errors import CorpusError, ModelError, OutputError
+from tagger.folders import replace_folder
+from tagger.models.card import write_card
 from tagger.models.classifier import Classifier
 from tagger.models.manifest import (
+    CARD,
     Manifest,
     check_files,
     checksums,
@@ -28,6 +28,9 @@ from tagger.models.manifest import (
     read_manifest,
     version_of,
 )
+from tagger.models.manifest import FILE as MANIFEST
+from tagger.models.precedents import PrecedentFiles, Precedents, open_precedents
+from tagger.models.selective import Selective, load_selective
 
 #: kind -> (module, class); imported when a model of the kind is opened.
 _KINDS = {
@@ -57,6 +60,12 @@ class Model:
     config : dict
         Resolved training configuration.
     manifest : Manifest
+    selective : Selective, optional
+        Bounds between yes, ask a person and no, if the model has some.
+    precedents : Precedents or PrecedentFiles, optional
+        Labelled sentences of its training data, if it has kept some.
+    is_asking : bool, default=False
+        Whether it answers by its bounds rather than by its thresholds, see `asking`.
     """
 
     classifier: Classifier
@@ -64,6 +73,9 @@ class Model:
     thresholds: np.ndarray
     config: dict[str, Any]
     manifest: Manifest
+    selective: Selective | None = None
+    precedents: Precedents | PrecedentFiles | None = None
+    is_asking: bool = False
 
     @property
     def name(self) -> str:
@@ -81,13 +93,39 @@ class Model:
             return self
         return replace(self, thresholds=np.full(len(self.domains), float(threshold)))
 
+    def asking(self) -> Model:
+        """The model that answers yes, no, or ask a person; a `ModelError` if it has no bounds for that."""
+        if self.selective is None:
+            raise ModelError(
+                "has no bounds for answers that ask a person, expected selective.json", where=f"model {self.name}",
+                hint="Train the model again with this version of tagger, or leave --ask out.",
+            )  # fmt: skip
+        return replace(self, is_asking=True)
+
+    def answer(self, y_proba: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which domains scores are tagged with, and which a person is asked about.
+
+        Parameters
+        ----------
+        y_proba : ndarray of shape (n_texts, n_domains)
+
+        Returns
+        -------
+        tuple of two ndarray, bool, each like `y_proba`
+            The second is all False unless the model is `asking`.
+        """
+        if self.is_asking and self.selective is not None:
+            return self.selective.answer(y_proba)
+        return y_proba >= self.thresholds, np.zeros(y_proba.shape, dtype=bool)
+
 
 def save_model(
     folder: str | Path, classifier: Classifier, domains: DomainSet, thresholds: np.ndarray, *,
     config: Mapping[str, Any], name: str = "", seed: int = 0,
     data: Mapping[str, Any] | None = None, metrics: Mapping[str, Any] | None = None,
+    selective: Selective | None = None, precedents: Precedents | PrecedentFiles | None = None,
 ) -> Manifest:  # fmt: skip
-    """Write a model folder, in the place of one that is there.
+    """Write a model folder with its card, in the place of one that is there.
 
     It is written beside its place and renamed, so a reader sees the old model or the new, or
     for a moment none, and never a part of one. Behind a symbolic link, the folder is replaced.
@@ -106,6 +144,10 @@ def save_model(
         _write_json(temporary / _DOMAINS, domains.to_dict())
         decision = {"thresholds": dict(zip(domains.ids, map(float, thresholds), strict=True))}
         _write_json(temporary / _DECISION, {**decision, "config": dict(config)})
+        if selective is not None:
+            selective.save(temporary, domains.ids)
+        if precedents is not None:
+            precedents.save(temporary)
         files = checksums(temporary)
         manifest = Manifest(
             kind=classifier.kind, name=name or folder.name, version=version_of(files),
@@ -113,10 +155,15 @@ def save_model(
             tagger_version=tagger.__version__, seed=seed, data=dict(data or {}),
             libraries=_library_versions(classifier.kind), metrics=dict(metrics or {}), files=files,
         )  # fmt: skip
+        write_card(
+            temporary / CARD, manifest, domains, thresholds, config=config, selective=selective,
+            n_precedents=0 if precedents is None else len(precedents),
+        )  # fmt: skip
+        manifest = replace(manifest, files=checksums(temporary))
         manifest.write(temporary)
         return manifest
 
-    return _replace_folder(folder, fill)
+    return replace_folder(folder, fill)
 
 
 def load_model(model: str | Path = DEFAULT) -> Model:
@@ -148,7 +195,8 @@ def load_model(model: str | Path = DEFAULT) -> Model:
         raise ModelError(f"not a model's decision file ({error!r})", where=folder / _DECISION) from None
     classifier = classifier_class.load(folder, config)
     _check_columns(classifier, domains, folder)
-    return Model(classifier, domains, thresholds, config, manifest)
+    selective = load_selective(folder, domains.ids)
+    return Model(classifier, domains, thresholds, config, manifest, selective, open_precedents(folder))
 
 
 def _check_columns(classifier: Classifier, domains: DomainSet, folder: Path) -> None:
@@ -171,12 +219,17 @@ def _checked_thresholds(values: list[Any]) -> np.ndarray:
 
 
 def find_model(model: str | Path) -> Path:
-    """The folder of a model given by shipped name or by path; a `ModelError` if there is none."""
+    """The folder of a model given by shipped name or by path; a `ModelError` if there is none.
+
+    A run folder, which `tagger train` writes, stands for the model in it.
+    """
     shipped = shipped_models()
     if str(model) in shipped:
         return shipped[str(model)]
-    if Path(model).is_dir():
-        return Path(model)
+    folder = Path(model)
+    if folder.is_dir():
+        is_run = not (folder / MANIFEST).exists() and (folder / "model" / MANIFEST).is_file()
+        return folder / "model" if is_run else folder
     raise ModelError(
         "no such model", where=model,
         hint=f"Give a folder, or one of: {', '.join(shipped) or '(none ship)'}.",
@@ -210,48 +263,6 @@ def refuse_foreign(folder: str | Path) -> None:
     is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not is_free and not is_model_folder(folder):
         raise OutputError("holds something that is not a model", where=folder, hint="Choose another folder.")
-
-
-def _replace_folder(folder: Path, fill: Callable[[Path], Manifest]) -> Manifest:
-    """Fill a folder beside the place, then swap it in with two renames."""
-    folder = folder.resolve()  # what a link points at, not the link
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror})", where=folder) from None
-    try:
-        manifest = fill(temporary)
-        temporary.chmod(0o755)
-        _sync(temporary)
-        _swap_in(temporary, folder)
-        return manifest
-    except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror})", where=folder) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _swap_in(temporary: Path, folder: Path) -> None:
-    if not folder.exists():
-        os.rename(temporary, folder)
-        return
-    retired = temporary.with_name(f"{temporary.name}.old")
-    os.rename(folder, retired)
-    try:
-        os.rename(temporary, folder)
-    except OSError:
-        os.rename(retired, folder)
-        raise
-    # The new model is in its place: what cannot be removed of the old one is no failure.
-    shutil.rmtree(retired, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
 
 
 def _library_versions(kind: str) -> dict[str, str]:

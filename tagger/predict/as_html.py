@@ -26,13 +26,23 @@ p{margin:.5rem 0}footer{color:#888;font-size:.8rem;margin:3rem 0 1rem;border-top
 """
 
 
-def page_start(domains: DomainSet) -> str:
-    """Everything before the first bulletin."""
+#: For pages of an asking model alone: a question has an outline where a tag is filled.
+_ASK_STYLE = (
+    ".d.q{background:none;color:#222;border:1.5px dashed;padding:0 .3em}.d.q::after{content:'？'}"
+    ".s.q{border-bottom:2px dashed #666}"
+)
+
+
+def page_start(domains: DomainSet, *, ask: bool = False) -> str:
+    """Everything before the first bulletin; for an asking model with the look of its questions."""
     colors = "".join(
         f".c-{d.id}{{background:{d.color}}}.s.b-{d.id}{{background:{d.color}22;border-bottom:3px solid {d.color}}}"
         for d in domains
     )
     legend = "".join(f'<span class="d c-{d.id}">{escape(d.zh or d.id)}</span>' for d in domains)
+    if ask:
+        colors += _ASK_STYLE + "".join(f".d.q.c-{d.id}{{background:none;border-color:{d.color}}}" for d in domains)
+        legend += '<span class="d q">待人工审核 a person should look</span>'
     return (
         '<!doctype html>\n<html lang="zh"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
@@ -65,13 +75,22 @@ def _summary(tagged: TaggedBulletin) -> str:
         f'<tr><td><span class="d c-{d.id}">{escape(d.zh or d.id)}</span> {escape(d.id)}</td>'
         f'<td class="n">{sum(d.id in u.tags.domains for u in rows)}</td>'
         f'<td class="n">{sum(d.id in tags.domains for tags in sentences)}</td>'
+        f"{_asked(tagged, d.id)}"
         f'<td class="n">{top_scores[i]:.2f}</td></tr>'
         for i, d in enumerate(tagged.model.domains)
     )
+    asked = "<th>待审 to be looked at</th>" if tagged.model.is_asking else ""
     return (
-        "<table><thead><tr><th>领域 domain</th><th>举措 measures</th><th>句 sentences</th>"
+        f"<table><thead><tr><th>领域 domain</th><th>举措 measures</th><th>句 sentences</th>{asked}"
         f"<th>最高分 top score</th></tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _asked(tagged: TaggedBulletin, id: str) -> str:
+    """How many sentences a person should look at; no cell unless the model is asking."""
+    if not tagged.model.is_asking:
+        return ""
+    return f'<td class="n">{sum(id in tags.ask for tags in tagged.tags.values())}</td>'
 
 
 def _paragraph(tagged: TaggedBulletin, paragraph: Paragraph, explain: bool) -> str:
@@ -95,22 +114,26 @@ def _sentence(tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, 
     tags = tagged.sentence_tags(paragraph, sentence)
     hover = _hover(tagged, paragraph, sentence, tags, explain)
     lead = " l" if sentence.lead_in else ""
+    badges = "".join(_badge(tagged.model.domains, id, id in tags.ask) for id in tags.shown)
     if not tags.domains:
-        return f'<span class="s{lead}" title="{escape(hover)}">{text}</span>'
-    badges = "".join(_badge(tagged.model.domains, id) for id in tags.domains)
+        look = " q" if tags.ask else ""
+        return f'<span class="s{lead}{look}" title="{escape(hover)}">{text}</span>{badges}'
     return f'<span class="s t{lead} b-{tags.domains[0]}" title="{escape(hover)}">{text}</span>{badges}'
 
 
-def _badge(domains: DomainSet, id: str) -> str:
+def _badge(domains: DomainSet, id: str, is_asked: bool) -> str:
     domain = domains[domains.column(id)]
-    return f'<span class="d c-{id}">{escape(domain.zh or id)}</span>'
+    return f'<span class="d {"q " if is_asked else ""}c-{id}">{escape(domain.zh or id)}</span>'
 
 
 def _hover(tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, tags: Tags, explain: bool) -> str:
     ids = tagged.model.domains.ids
     lines = [f"{id} {score:.2f}" for id, score in zip(ids, tags.scores, strict=True)]
     if explain:
-        for id in tags.domains:
+        for id in tags.shown:
             found = tagged.explain(paragraph.index, sentence.index, id)
             lines.append(f"{id}: " + ", ".join(f"{e.ngram} {e.weight:+.2f}" for e in found))
+        for precedent in tagged.precedents(paragraph.index, sentence.index):
+            labels = ", ".join(precedent.domains) or "—"
+            lines.append(f"≈ {precedent.similarity:.2f} [{labels}] {precedent.text}")
     return "\n".join(lines)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tagger.domains import DomainSet
 from tagger.models.classifier import Evidence
+from tagger.models.precedents import Precedent
 from tagger.predict.records import TaggedRecord
 from tagger.predict.tagging import TaggedBulletin
 from tagger.predict.units import Unit, units
@@ -44,7 +45,7 @@ def print_records(console: Console, tagged: list[TaggedRecord], text_field: str)
         if record.tagged is not None:
             whole = record.tagged.bulletin_tags
             scores = dict(zip(record.tagged.model.domains.ids, whole.scores, strict=True))
-            tags = "\n".join(f"{id} {scores[id]:.2f}" for id in whole.domains) or "—"
+            tags = "\n".join(f"{id}{'?' * (id in whole.ask)} {scores[id]:.2f}" for id in whole.shown) or "—"
         table.add_row(str(record.record.line), tags, text)
     console.print(table)
 
@@ -79,23 +80,31 @@ def _number(unit: Unit) -> str:
 def _domains(domains: DomainSet, unit: Unit):  # type: ignore[no-untyped-def]
     from rich.text import Text
 
-    cell = Text("" if unit.tags.domains else "—", style="dim" if not unit.tags.domains else "")
-    for i, id in enumerate(unit.tags.domains):
+    cell = Text("" if unit.tags.shown else "—", style="dim" if not unit.tags.shown else "")
+    for i, id in enumerate(unit.tags.shown):
         domain = domains[domains.column(id)]
         score = unit.tags.scores[domains.column(id)]
         cell.append("\n" if i else "")
-        cell.append(_clean(domain.zh or id), style=f"bold {domain.color}")
+        # What a person is asked has its mark, for those who see no bold.
+        mark, style = ("?", "italic") if id in unit.tags.ask else ("", "bold")
+        cell.append(_clean(domain.zh or id) + mark, style=f"{style} {domain.color}")
         cell.append(f" {score:.2f}", style="dim")
     return cell
 
 
 def _evidence(tagged: TaggedBulletin, unit: Unit) -> str:
-    """For each tag, the strongest n-grams of the sentence that carries it best."""
+    """For each tag or question: the strongest n-grams of the sentence that carries it best, and a precedent."""
     lines = []
-    for id in unit.tags.domains:
-        found = tagged.explain(*tagged.best_place(id, unit.sentences), id, limit=4)
-        lines.append(f"{id}: " + " ".join(map(_piece, found)))
+    for id in unit.tags.shown:
+        place = tagged.best_place(id, unit.sentences)
+        lines.append(f"{id}: " + " ".join(map(_piece, tagged.explain(*place, id, limit=4))))
+        lines += [line for precedent in tagged.precedents(*place, limit=1) if (line := _like(precedent)) not in lines]
     return _clean("".join(f"\n{line}" for line in lines), keep="\n")
+
+
+def _like(precedent: Precedent) -> str:
+    labels = ", ".join(precedent.domains) or "—"
+    return f"≈ {precedent.similarity:.2f} [{labels}] {_shortened(precedent.text, 60)}"
 
 
 def _piece(evidence: Evidence) -> str:
@@ -107,6 +116,8 @@ def _piece(evidence: Evidence) -> str:
 def _totals(tagged: TaggedBulletin, level: str) -> str:
     rows = [unit for unit in units(tagged, level) if not unit.noise]
     counts = [f"{_clean(d.zh or d.id)} {sum(d.id in u.tags.domains for u in rows)}" for d in tagged.model.domains]
+    if tagged.model.is_asking:
+        counts.append(f"to be looked at (?) {sum(bool(u.tags.ask) for u in rows)}")
     n_noise = sum(s.noise for p in tagged.bulletin.paragraphs for s in p.sentences)
     return f"{' · '.join(counts)}  ({len(rows)} rows, {n_noise} lines of page furniture not shown)"
 

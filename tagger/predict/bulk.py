@@ -192,13 +192,13 @@ def _refuse_mixture(sources: Sequence[Source | InputError], format: str) -> None
 
 class _JsonLines:
     def __init__(self, stream: TextIO, model: Model, request: Request) -> None:
-        self._stream, self._explain = stream, request.explain
+        self._stream, self._explain, self._ask = stream, request.explain, model.is_asking
 
     def bulletin(self, tagged: TaggedBulletin) -> None:
         self._stream.write(as_json.to_line(as_json.bulletin_to_dict(tagged, explain=self._explain)))
 
     def record(self, tagged: TaggedRecord) -> None:
-        self._stream.write(as_json.to_line(as_json.record_to_dict(tagged, explain=self._explain)))
+        self._stream.write(as_json.to_line(as_json.record_to_dict(tagged, explain=self._explain, ask=self._ask)))
 
     def close(self) -> None:
         pass
@@ -208,12 +208,12 @@ class _Csv:
     def __init__(self, stream: TextIO, model: Model, request: Request) -> None:
         self._stream, self._ids = stream, model.domains.ids
         self._level = request.level_or("paragraph")
-        self._explain = request.explain
-        self._records = as_csv.RecordRows(self._ids, explain=request.explain)
+        self._explain, self._ask = request.explain, model.is_asking
+        self._records = as_csv.RecordRows(self._ids, explain=request.explain, ask=model.is_asking)
         self._is_new = True
 
     def bulletin(self, tagged: TaggedBulletin) -> None:
-        self._start(as_csv.header(self._ids, explain=self._explain))
+        self._start(as_csv.header(self._ids, explain=self._explain, ask=self._ask))
         self._stream.write(as_csv.bulletin_rows(tagged, self._level, explain=self._explain))
 
     def record(self, tagged: TaggedRecord) -> None:
@@ -244,7 +244,7 @@ class _Html:
 
     def _start(self) -> None:
         if self._is_new:
-            self._stream.write(as_html.page_start(self._model.domains))
+            self._stream.write(as_html.page_start(self._model.domains, ask=self._model.is_asking))
             self._is_new = False
 
     def close(self) -> None:

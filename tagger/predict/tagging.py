@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from tagger.bulletins.bulletin import Bulletin, Measure, Paragraph, Sentence
 from tagger.bulletins.context import TextInContext, sentences_in_context
 from tagger.models.classifier import Evidence
+from tagger.models.precedents import Precedent
 from tagger.models.storage import Model
 
 #: Sentences scored at once: large enough to amortise a call, small enough for constant memory.
@@ -28,10 +30,19 @@ class Tags:
     scores : ndarray of shape (n_domains,)
         float32 in [0, 1]: a sentence's own scores, or the highest of a larger unit's
         sentences.
+    ask : tuple of str
+        Domain ids that a person should look at, in column order; none that it is tagged with, and
+        none at all unless the model is asking (`Model.asking`).
     """
 
     domains: tuple[str, ...]
     scores: np.ndarray
+    ask: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """What a person wants to see the grounds of: the tags, then what is asked."""
+        return self.domains + self.ask
 
 
 @dataclass(frozen=True)
@@ -68,10 +79,27 @@ class TaggedBulletin:
         column = self.model.domains.column(domain)
         return self.model.classifier.explain(self.contexts[paragraph, sentence], column, limit)
 
+    @property
+    def has_precedents(self) -> bool:
+        """Whether the model can name labelled sentences like a new one."""
+        return self.model.precedents is not None and hasattr(self.model.classifier, "embed")
+
+    def precedents(self, paragraph: int, sentence: int, limit: int = 3) -> list[Precedent]:
+        """Labelled sentences nearest to one sentence, nearest first; none for page furniture or without an index."""
+        if self.model.precedents is None or not self.has_precedents or (paragraph, sentence) not in self.contexts:
+            return []
+        return self.model.precedents.nearest(self._embeddings[paragraph, sentence], limit)
+
+    @cached_property
+    def _embeddings(self) -> dict[tuple[int, int], np.ndarray]:
+        """Of all sentences at once, when the first is asked for."""
+        vectors = self.model.classifier.embed([context.text for context in self.contexts.values()])  # type: ignore[attr-defined]
+        return dict(zip(self.contexts, vectors, strict=True))
+
     def best_place(self, domain: str, places: Iterable[tuple[int, int]]) -> tuple[int, int]:
-        """The sentence that carries a domain best, of places of which one at least is tagged with it."""
+        """The sentence that carries a domain best, of places of which one is tagged with it or asked about it."""
         column = self.model.domains.column(domain)
-        tagged = [place for place in places if place in self.tags and domain in self.tags[place].domains]
+        tagged = [place for place in places if place in self.tags and domain in self.tags[place].shown]
         return max(tagged, key=lambda place: self.tags[place].scores[column])
 
     def union(self, places: Sequence[tuple[int, int]]) -> Tags:
@@ -79,9 +107,14 @@ class TaggedBulletin:
         found = [self.tags[place] for place in places if place in self.tags]
         if not found:
             return Tags((), np.zeros(len(self.model.domains), dtype=np.float32))
-        named = set(chain.from_iterable(tags.domains for tags in found))
-        domains = tuple(id for id in self.model.domains.ids if id in named)
-        return Tags(domains, np.max([tags.scores for tags in found], axis=0))
+        domains = self._in_order(chain.from_iterable(tags.domains for tags in found))
+        # What one sentence is tagged with need not be asked of another.
+        ask = self._in_order({id for tags in found for id in tags.ask}.difference(domains))
+        return Tags(domains, np.max([tags.scores for tags in found], axis=0), ask)
+
+    def _in_order(self, ids: Iterable[str]) -> tuple[str, ...]:
+        named = set(ids)
+        return tuple(id for id in self.model.domains.ids if id in named)
 
 
 def tag_bulletin(bulletin: Bulletin, model: Model) -> TaggedBulletin:
@@ -116,8 +149,8 @@ def _tag_together(bulletins: Sequence[Bulletin], model: Model) -> Iterator[Tagge
     for bulletin, page in zip(bulletins, contexts, strict=True):
         rows = scores[start : start + len(page)]
         start += len(page)
-        domain_sets = model.domains.decode(rows >= model.thresholds)
-        tags = map(Tags, domain_sets, rows)
+        yes, ask = map(model.domains.decode, model.answer(rows))
+        tags = map(Tags, yes, rows, ask)
         yield TaggedBulletin(bulletin, model, dict(zip(page, tags, strict=True)), page)
 
 

@@ -24,7 +24,7 @@ def test_a_model_is_shown_as_json(call: Call, lexicon_folder: Path) -> None:
     assert code == 0
     assert (shown["name"], shown["kind"], shown["format"], shown["normalizer_version"]) == ("words", "lexicon", 1, 1)
     assert shown["thresholds"] == {"traffic": 0.5, "patrol": 0.5, "propaganda": 0.5}
-    assert set(shown["files"]) == {"decision.json", "domains.json", "lexicon.json"}
+    assert set(shown["files"]) == {"README.md", "decision.json", "domains.json", "lexicon.json"}
     assert shown["config"] == {}
 
 

@@ -22,7 +22,7 @@ from tagger.models.manifest import checksums, read_manifest
 from tagger.models.storage import Model, load_model, save_model, shipped_models
 from tagger.models.tfidf import TfidfClassifier
 
-_FILES = ("combiner.json", "decision.json", "domains.json", "model.skops")
+_FILES = ("README.md", "combiner.json", "decision.json", "domains.json", "model.skops")
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_a_file_that_holds_something_else_is_refused_even_under_its_own_checksum
 def test_a_model_is_replaced_as_a_whole(folder: Path, domains: DomainSet, tmp_path: Path) -> None:
     _save_words(folder, domains, "巡逻")
     assert sorted(p.name for p in folder.iterdir()) == [
-        "decision.json", "domains.json", "lexicon.json", "manifest.json"
+        "README.md", "decision.json", "domains.json", "lexicon.json", "manifest.json"
     ]  # fmt: skip
     assert load_model(folder).manifest.kind == "lexicon"
     assert [p.name for p in tmp_path.iterdir()] == ["copy"]

@@ -47,6 +47,33 @@ def read_bulletin(path: str | Path, *, encoding: str | None = None, limits: Limi
     source = str(path)
     try:
         format, data = _load(path, limits)
+    except TaggerError as error:
+        raise _located(error, source) from None
+    return _parse(format, data, encoding, source, limits)
+
+
+def read_document(data: bytes, name: str, *, encoding: str | None = None, limits: Limits = LIMITS) -> Bulletin:
+    """Read one document that is in memory already, as `read_bulletin` reads a file of that name.
+
+    Parameters
+    ----------
+    data : bytes
+    name : str
+        Its file name, of which the suffix tells the format; never opened.
+
+    Raises
+    ------
+    InputError
+        As `read_bulletin`.
+    """
+    format = FORMATS.get(Path(name).suffix.lower())
+    if format is None:
+        raise _unknown_type(name)
+    return _parse(format, within_limit(data, name, limits), encoding, name, limits)
+
+
+def _parse(format: str, data: bytes, encoding: str | None, source: str, limits: Limits) -> Bulletin:
+    try:
         original, facts, furniture = _extract(format, data, encoding, source, limits)
     except TaggerError as error:
         raise _located(error, source) from None
@@ -65,11 +92,15 @@ def _load(path: str | Path, limits: Limits) -> tuple[str, bytes]:
     path = Path(path)
     format = FORMATS.get(path.suffix.lower())
     if format is None and os.path.exists(path):
-        raise InputError(
-            f"unknown file type {path.suffix!r}", where=path,
-            hint=f"Expected one of {', '.join(FORMATS)}, .jsonl, .csv.",
-        )  # fmt: skip
+        raise _unknown_type(path)
     return format or "txt", read_bytes(path, limits)
+
+
+def _unknown_type(path: str | Path) -> InputError:
+    return InputError(
+        f"unknown file type {Path(path).suffix!r}", where=path,
+        hint=f"Expected one of {', '.join(FORMATS)}, .jsonl, .csv.",
+    )  # fmt: skip
 
 
 def _sniff(data: bytes) -> str:

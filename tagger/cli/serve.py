@@ -1,0 +1,60 @@
+"""`tagger serve`: REST, a page, and Label Studio's ML backend."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all, with --basic-auth.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 9090,
+    model: Annotated[str | None, typer.Option(help="Name of a shipped model, or a model folder.")] = None,
+    basic_auth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File with USER:PASSWORD; or set TAGGER_BASIC_AUTH. Default: no password."),
+    ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Retrain when Label Studio asks, and keep the models in DIR."),
+    ] = None,
+    train: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="A setting of tagger train for retraining; again for more."),
+    ] = None,
+) -> None:
+    """Serve a model: REST, a page to paste bulletins into, Label Studio's ML backend.
+
+    Retraining runs `tagger labels pull` and `tagger train` in the background, and changes
+    the model when both went well. LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY say where to
+    pull from; without them, what Label Studio hands over is used, if it is on this machine
+    or --basic-auth is set.
+
+    Examples:
+
+      tagger serve
+
+      tagger serve --model models/mine --port 8080
+
+      tagger serve --models served --train model=tfidf --basic-auth password.txt
+    """
+    from tagger.cli.extras import require
+    from tagger.cli.options import check_model
+    from tagger.errors import UsageError
+    from tagger.models.storage import DEFAULT
+
+    for library in ("fastapi", "uvicorn", "python_multipart"):
+        require(library, "serve", "tagger serve")
+    check_model(model)
+    if models is not None:
+        for library, extra in (("hydra", "train"), ("label_studio_sdk", "label")):
+            require(library, extra, "tagger serve --models")
+    elif train:
+        raise UsageError("needs --models DIR, where retrained models go", where="--train")
+    from tagger.service import running
+
+    logging.getLogger("tagger").setLevel(logging.INFO)
+    running.serve(running.Settings(host, port, model or DEFAULT, models, basic_auth, tuple(train or ())))

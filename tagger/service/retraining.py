@@ -1,0 +1,278 @@
+"""Retraining in the background: one at a time, in a process of its own, and none lost to a restart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tagger.bulletins.bulletin import parse_bulletin
+from tagger.errors import ModelError, TaggerError
+from tagger.models.storage import Model, load_model
+from tagger.predict.tagging import tag_bulletin
+from tagger.service.duty import Duty
+from tagger.service.failures import describe
+from tagger.service.plan import Command, Planner
+from tagger.service.state import Job, State, read_state, write_json, write_state
+
+log = logging.getLogger(__name__)
+#: How many retrained models are kept beside the one that serves, to go back to.
+_KEPT = 3
+
+
+class Retrainer:
+    """Retrains the model on duty when asked, and changes it when that went well.
+
+    Safe to call from several threads. While a retraining runs, every further request is
+    remembered once a project; what fails leaves the old model on duty.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the state, and a folder for each retraining.
+    duty : Duty
+    planner : callable
+        See `tagger.service.plan`.
+
+    Raises
+    ------
+    ModelError
+        The folder holds a state that is not ours.
+    """
+
+    def __init__(self, folder: Path, duty: Duty, planner: Planner) -> None:
+        self._folder, self._duty, self._planner = folder, duty, planner
+        self._lock = threading.Lock()
+        self._state = read_state(folder)
+        self._environments: dict[int, dict[str, str]] = {}
+        #: Projects whose annotations could not be pulled before they introduced themselves again.
+        self._postponed: set[int] = set()
+        self._minder: subprocess.Popen[bytes] | None = None
+        self._thread: threading.Thread | None = None
+        self._is_closing = False
+
+    @property
+    def state(self) -> State:
+        """What would be read after a restart."""
+        return self._state
+
+    def start(self) -> None:
+        """Put the model on duty that was when the service ended, and go on with what it was training."""
+        if self._state.serving:
+            self._restore(self._folder / self._state.serving)
+        with self._lock:
+            if self._state.job:
+                log.info("retraining %d was cut off; it goes on", self._state.job.number)
+                self._begin(self._state.job)
+            else:
+                self._begin_waiting()
+
+    def close(self) -> None:
+        """Stop what is being trained; it is begun again, or gone on with, at the next start."""
+        with self._lock:
+            self._is_closing = True
+            minder, thread = self._minder, self._thread
+        if minder is not None:
+            _stop(minder)
+        if thread is not None:
+            thread.join()
+
+    def introduce(self, project: int, environment: Mapping[str, str]) -> None:
+        """A project that may be retrained, and what its commands find Label Studio by; kept in memory only."""
+        with self._lock:
+            self._environments[project] = dict(environment)
+            self._postponed.discard(project)
+            if project not in self._state.projects:
+                self._save(replace(self._state, projects=(*self._state.projects, project)))
+            if self._state.job is None and not self._is_closing:
+                self._begin_waiting()
+
+    def knows(self, project: int) -> bool:
+        """Whether a project has been introduced, now or before a restart."""
+        return project in self._state.projects
+
+    def ask(self, project: int) -> str:
+        """Retrain on a project's annotations: ``started``, or ``remembered`` while another retraining runs."""
+        with self._lock:
+            if self._state.job is not None:
+                self._save(self._state.with_waiting(project))
+                return "remembered"
+            self._begin(Job(self._state.n_jobs + 1, project, _now()))
+            return "started"
+
+    def describe(self) -> dict[str, Any]:
+        """How things stand, for people: without addresses and tokens."""
+        state = self._state
+        job = asdict(state.job) if state.job else None
+        return {"running": job, "waiting": list(state.waiting), "last": dict(state.last) or None}
+
+    def _begin_waiting(self) -> None:
+        """Begin the first that waits, if one does; the lock is held."""
+        ready = [project for project in self._state.waiting if project not in self._postponed]
+        if ready:
+            rest = tuple(project for project in self._state.waiting if project != ready[0])
+            self._state = replace(self._state, waiting=rest)  # saved with the job
+            self._begin(Job(self._state.n_jobs + 1, ready[0], _now()))
+
+    def _begin(self, job: Job) -> None:
+        """Note a job down, then start it; the lock is held."""
+        self._save(replace(self._state, job=job, n_jobs=job.number))
+        self._thread = threading.Thread(target=self._work, args=(job,), name=f"retraining-{job.number}", daemon=True)
+        self._thread.start()
+
+    def _save(self, state: State) -> None:
+        write_state(self._folder, state)
+        self._state = state
+
+    def _work(self, job: Job) -> None:
+        log.info("retraining %d on project %d begins", job.number, job.project)
+        ended = self._attempt(job)
+        with self._lock:
+            if self._is_closing:
+                return
+            self._end(job, ended)
+
+    def _attempt(self, job: Job) -> dict[str, Any]:
+        """How a job ends, whatever happens in it."""
+        try:
+            return self._retrain(job)
+        except TaggerError as error:
+            return {"outcome": "failed", "message": str(error)}
+        except Exception as error:  # a bug of ours or of a library: the service goes on with the old model
+            return {"outcome": "failed", "message": f"internal error ({describe(error)})"}
+
+    def _end(self, job: Job, ended: dict[str, Any]) -> None:
+        """Note down how a job ended, and begin the next; the lock is held."""
+        level = logging.WARNING if ended["outcome"] == "failed" else logging.INFO
+        log.log(level, "retraining %d: %s. %s", job.number, ended["outcome"], ended["message"])
+        last = {"data": self._last_data(job), **ended, "number": job.number, "project": job.project, "ended": _now()}
+        serving = last.pop("serving", self._state.serving)
+        state = replace(self._state, job=None, last=last, serving=serving)
+        if last.pop("postponed", False):
+            self._postponed.add(job.project)
+            state = state.with_waiting(job.project)
+        self._prune(serving)
+        self._save(state)
+        self._begin_waiting()
+
+    def _last_data(self, job: Job) -> str | None:
+        """What the project was retrained on last: a failure in between does not change it."""
+        return self._state.last.get("data") if self._state.last.get("project") == job.project else None
+
+    def _retrain(self, job: Job) -> dict[str, Any]:
+        folder = self._folder / f"{job.number:04d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        plan = self._planner(job, folder)
+        if failed := self._run("pull", plan.pull, folder, job):
+            # After a restart the token that was handed over is gone: Label Studio hands it over
+            # again when the next task is opened, and then this project's turn comes.
+            return {**failed, "postponed": job.project not in self._environments}
+        data = _digest(plan.data)
+        if data == self._last_data(job) and self._state.serving:
+            return {"outcome": "unchanged", "message": "No annotation has changed since the last retraining."}
+        if failed := self._run("train", plan.train, folder, job):
+            return failed
+        model = _open(plan.model)
+        self._duty.change(model)
+        serving = plan.model.relative_to(self._folder).as_posix()
+        return {"outcome": "done", "message": f"{model.name} {model.version} is on duty.", "serving": serving,
+                "data": data}  # fmt: skip
+
+    def _run(self, stage: str, commands: tuple[Command, ...], folder: Path, job: Job) -> dict[str, Any] | None:
+        """Run one stage unless it was done before a restart; how it failed, or None."""
+        result = folder / f"{stage}.json"
+        if _read(result).get("outcome") == "done":
+            return None
+        result.unlink(missing_ok=True)
+        description = folder / f"{stage}.job.json"
+        write_json(description, {"commands": commands, "log": str(folder / "log.txt"), "result": str(result)})
+        code = self._mind(description, self._environments.get(job.project, {}))
+        ended = _read(result)
+        if ended.get("outcome") == "done":
+            return None
+        message = str(ended.get("message") or f"its process died (code {code})").removeprefix("tagger: ")
+        return {"outcome": "failed", "message": f"{stage}: {message.rstrip('.')}. See {folder / 'log.txt'}"}
+
+    def _mind(self, description: Path, environment: Mapping[str, str]) -> int:
+        """The exit code of a minder of some commands; our death is its own (`tagger.service.minder`)."""
+        with self._lock:
+            if self._is_closing:
+                return -1
+            self._minder = subprocess.Popen(
+                # -S: it needs no library, and where they are is told by PYTHONPATH.
+                [sys.executable, "-S", "-m", "tagger.service.minder", str(description)], stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment(environment),
+                start_new_session=True,
+            )  # fmt: skip
+        code = self._minder.wait()
+        with self._lock:
+            assert self._minder.stdin is not None
+            self._minder.stdin.close()
+            self._minder = None
+        return code
+
+    def _restore(self, folder: Path) -> None:
+        try:
+            self._duty.change(_open(folder))
+        except TaggerError as error:
+            log.warning("%s The model that was named is on duty instead.", error)
+
+    def _prune(self, serving: str | None) -> None:
+        """Remove the folders of retrainings long past; never that of the model that serves."""
+        folders = sorted(path for path in self._folder.glob("[0-9]*") if path.is_dir() and path.name.isdecimal())
+        for path in folders[:-_KEPT]:
+            if path.name != (serving or "").partition("/")[0]:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _open(folder: Path) -> Model:
+    """A model that opens and answers."""
+    model = load_model(folder)
+    tag_bulletin(parse_bulletin("民警在夜市巡逻。"), model)
+    return model
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"the pull left no annotations ({error.strerror})", where=path) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a minder wrote; nothing of one that died."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Ours, with what finds Label Studio; imports from where we do, and nothing from the current folder."""
+    paths = os.pathsep.join(filter(None, sys.path))
+    return {**more, **os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": paths}
+
+
+def _stop(minder: subprocess.Popen[bytes]) -> None:
+    """Close its standard input, which ends it; a kill where it does not listen."""
+    assert minder.stdin is not None
+    minder.stdin.close()
+    try:
+        minder.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        minder.kill()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -6,16 +6,34 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import tagger
-from tagger.cli import data, doctor, encoders, evaluate, models, predict, train
+from tagger.cli import (
+    data,
+    doctor,
+    encoders,
+    evaluate,
+    experiments,
+    labels,
+    labels_review,
+    models,
+    predict,
+    search,
+    serve,
+    train,
+)
 from tagger.errors import TaggerError, UsageError
 
 #: What Typer raises for a wrong option; it has no public name, and its module has moved.
 _WrongUse: type[Exception] = typer.BadParameter.__mro__[1]
+#: Of commands that hand their arguments to Hydra.
+_HYDRA: dict[str, Any] = {
+    "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True},
+    "options_metavar": "[OPTIONS] [KEY=VALUE]...",
+}
 
 app = typer.Typer(
     name="tagger",
@@ -27,11 +45,16 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 error, 2 wrong use, 3 done but some inputs failed.",
 )
 app.command()(predict.predict)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train.train)
+app.command(**_HYDRA)(train.train)
+app.command(**_HYDRA)(search.search)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(encoders.app, name="encoders")
 app.add_typer(data.app, name="data")
+app.add_typer(experiments.app, name="experiments")
+labels_review.add_to(labels.app)
+app.add_typer(labels.app, name="labels")
+app.command()(serve.serve)
 app.command()(doctor.doctor)
 
 

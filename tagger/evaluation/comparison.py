@@ -5,6 +5,7 @@ Arrays in, plain numbers out; imports no models.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,11 +62,53 @@ def paired_bootstrap(
     `verdict`; a domain without a label or tag has F1 0, as in `tagger.evaluation.metrics.score`.
     """
     _check_tags(y_true, y_pred_a, y_pred_b)
+    return bootstrap_of_seeds(y_true, [y_pred_a], [y_pred_b], groups, n_resamples=n_resamples, seed=seed, level=level)
+
+
+def bootstrap_of_seeds(
+    y_true: np.ndarray, y_preds_a: Sequence[np.ndarray], y_preds_b: Sequence[np.ndarray], groups: np.ndarray, *,
+    n_resamples: int = 2000, seed: int = 0, level: float = 0.95,
+) -> dict[str, Any]:  # fmt: skip
+    """Mean F1 of the runs of A less mean F1 of the runs of B, which differ in their seeds alone.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_texts, n_domains)
+        0 or 1.
+    y_preds_a, y_preds_b : sequence of ndarray of shape (n_texts, n_domains)
+        The tags of each run; at least one a side.
+    groups, n_resamples, seed, level
+        As of `paired_bootstrap`.
+
+    Returns
+    -------
+    dict
+        As of `paired_bootstrap`, with which it agrees where each side has one run.
+
+    Raises
+    ------
+    UsageError
+        As of `paired_bootstrap`.
+
+    Notes
+    -----
+    Bulletins and seeds are both drawn with replacement, so that the interval holds what another
+    choice of seeds would do too (Bouthillier et al. 2021, "Accounting for variance in machine
+    learning benchmarks"). n seeds make their part of the variance too small by (n - 1) / n: with
+    one seed a side the interval speaks of these two runs, not of their configurations.
+    """
+    y_preds, n_a = [*y_preds_a, *y_preds_b], len(y_preds_a)
+    for y_pred in y_preds:
+        _check_tags(y_true, y_pred, y_pred)
     _check_groups(groups, len(y_true))
-    counts = _count(y_true, y_pred_a, y_pred_b)
-    observed = _f1_of_both(counts.sum(axis=0, keepdims=True))[:, 0]
-    drawn = _f1_of_both(resample_sums(counts, groups, n_resamples=n_resamples, seed=seed))
-    entries = [_difference(o, d, level) for o, d in zip(observed.T, np.moveaxis(drawn, 2, 0), strict=True)]
+    counts = _count(y_true, y_preds)
+    drawn = _f1_of_all(resample_sums(counts, groups, n_resamples=n_resamples, seed=seed))
+    observed = _f1_of_all(counts.sum(axis=0, keepdims=True))
+    rng = np.random.default_rng([seed, 1])  # not the stream that draws bulletins
+    drawn_a, drawn_b = (_draw_seeds(part, rng) for part in (drawn[:n_a], drawn[n_a:]))
+    pairs = np.stack([drawn_a, drawn_b])
+    both = np.stack([observed[:n_a].mean(axis=0), observed[n_a:].mean(axis=0)])[:, 0]
+    entries = [_difference(o, d, level) for o, d in zip(both.T, np.moveaxis(pairs, 2, 0), strict=True)]
     corrected = holm([entry["p_value"] for entry in entries[2:]])
     return {
         "n_texts": len(y_true),
@@ -76,6 +119,29 @@ def paired_bootstrap(
         "f1_macro": entries[1],
         "domains": [{**entry, "p_holm": p} for entry, p in zip(entries[2:], corrected.tolist(), strict=True)],
     }
+
+
+def correct_together(comparisons: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Comparisons made side by side, their p-values corrected for the number of all of them.
+
+    Parameters
+    ----------
+    comparisons : sequence of dict
+        Of `paired_bootstrap`; with ``mcnemar``, a list of `mcnemar`, where there is one.
+
+    Returns
+    -------
+    list of dict
+        With ``p_holm`` of micro- and of macro-F1 over the comparisons, and of the domains over all
+        domains of all comparisons, and likewise of McNemar's test. A single comparison keeps its own.
+    """
+    made = [copy.deepcopy(comparison) for comparison in comparisons]
+    families = [[c[name] for c in made] for name in _METRICS]
+    families += [[entry for c in made for entry in c.get(name) or []] for name in ("domains", "mcnemar")]
+    for family in families:
+        for entry, p in zip(family, holm([entry["p_value"] for entry in family]).tolist(), strict=True):
+            entry["p_holm"] = p
+    return made
 
 
 def mcnemar(y_true: np.ndarray, y_pred_a: np.ndarray, y_pred_b: np.ndarray) -> list[dict[str, Any]]:
@@ -171,20 +237,50 @@ def verdict(
     -----
     One model is called better only where the interval lies clear of 0, and never on so few
     bulletins that even winning every one of them could be chance: 2 ** (1 - n) > 1 - level, fewer
-    than 6 for 95 %. On fewer than 20 the sentence says that the interval is too narrow: between
+    than 6 for 95 %. Among several comparisons (`correct_together`) the corrected p-value must be small
+    enough as well. On fewer than 20 the sentence says that the interval is too narrow: between
     models that were equal by construction, 95 % intervals missed 0 in 20 % of simulated
     comparisons on 5 bulletins, 12 % on 10, 6 to 9 % on 20 and 6 % on 200.
     """
     found, n, level = comparison[metric], comparison["n_bulletins"], comparison["level"]
-    # A resampled interval may lie wholly on the other side of a tiny difference: no verdict either.
-    is_clear = all(bound * found["difference"] > 0 for bound in found["interval"])
     is_enough = 2.0 ** (1 - n) <= 1 - level
+    is_clear = _is_clear(found, level)
     lead = _describe_lead(found, _METRICS[metric], (a, b), "better than" if is_clear and is_enough else "ahead of")
     if not is_enough:
         return f"No difference can be told: {n} bulletin{'s are' if n > 1 else ' is'} too few; {lead}."
     basis = f"{100 * level:g} % interval over {n} bulletins{', which are few: it is too narrow' if n < _FEW else ''}"
+    if "p_holm" in found:
+        basis += f"; p = {found['p_holm']:.2g} after correction"
     opening = "" if is_clear else "No difference can be told: "
     return f"{opening}{lead} ({basis}){_describe_domains(comparison, ids, (a, b))}."
+
+
+def decide(comparison: dict[str, Any], metric: str = "f1_micro") -> str:
+    """What `verdict` says, in one word.
+
+    Parameters
+    ----------
+    comparison : dict
+        Of `paired_bootstrap`, or of `correct_together`.
+    metric : {"f1_micro", "f1_macro"}, default="f1_micro"
+
+    Returns
+    -------
+    {"better", "open", "too_few"}
+        ``better`` is the model with the higher figure; ``too_few`` are the bulletins.
+    """
+    n, level = comparison["n_bulletins"], comparison["level"]
+    if 2.0 ** (1 - n) > 1 - level:
+        return "too_few"
+    return "better" if _is_clear(comparison[metric], level) else "open"
+
+
+def _is_clear(found: dict[str, Any], level: float) -> bool:
+    """Whether the interval is clear of 0, and the p-value, where it was corrected, small enough."""
+    # A resampled interval may lie wholly on the other side of a tiny difference: no verdict either.
+    is_clear = all(bound * found["difference"] > 0 for bound in found["interval"])
+    # 1 - 0.95 is a little more than 0.05; the smallest p-value that a resample can have is no such boundary.
+    return is_clear and found.get("p_holm", 0.0) <= 1 - level
 
 
 def _check_tags(*arrays: np.ndarray) -> None:
@@ -209,16 +305,26 @@ def _check_groups(groups: np.ndarray, n_texts: int) -> None:
         )
 
 
-def _count(y_true: np.ndarray, y_pred_a: np.ndarray, y_pred_b: np.ndarray) -> np.ndarray:
-    """Hits of A and of B, labels, tags of A and of B; float64, shape (n_texts, 5, n_domains)."""
-    true, a, b = (np.asarray(y, dtype=float) for y in (y_true, y_pred_a, y_pred_b))
-    return np.stack([true * a, true * b, true, a, b], axis=1)
+def _count(y_true: np.ndarray, y_preds: Sequence[np.ndarray]) -> np.ndarray:
+    """Labels, then hits and tags of each run; float64, shape (n_texts, 1 + 2 * n_runs, n_domains)."""
+    true, tags = np.asarray(y_true, dtype=float), [np.asarray(y, dtype=float) for y in y_preds]
+    return np.stack([true, *(part for y in tags for part in (true * y, y))], axis=1)
 
 
-def _f1_of_both(sums: np.ndarray) -> np.ndarray:
-    """F1 of A and of B from sums of `_count`; shape (2, n_resamples, 2 + n_domains)."""
-    hits_a, hits_b, positives, tags_a, tags_b = sums.transpose(1, 0, 2)
-    return np.stack([f1_figures(hits_a, positives, tags_a), f1_figures(hits_b, positives, tags_b)])
+def _f1_of_all(sums: np.ndarray) -> np.ndarray:
+    """F1 of each run from sums of `_count`; shape (n_runs, n_resamples, 2 + n_domains)."""
+    positives, *parts = sums.transpose(1, 0, 2)
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return np.stack([f1_figures(hits, positives, tags) for hits, tags in pairs])
+
+
+def _draw_seeds(drawn: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The mean over as many runs as there are, drawn anew for each resample of the bulletins."""
+    n_runs, n_resamples, _ = drawn.shape
+    if n_runs == 1:
+        return drawn[0]
+    weights = rng.multinomial(n_runs, np.full(n_runs, 1 / n_runs), size=n_resamples) / n_runs
+    return np.einsum("nr,rnf->nf", weights, drawn)
 
 
 def _difference(observed: np.ndarray, drawn: np.ndarray, level: float) -> dict[str, Any]:

@@ -108,8 +108,10 @@ def average_precision(y_true: np.ndarray, y_proba: np.ndarray) -> dict[str, Any]
     return _with_macro(np.array(domains, dtype=float))
 
 
-def reliability_curve(y_true: np.ndarray, y_proba: np.ndarray, n_bins: int = 15) -> dict[str, np.ndarray]:
-    """What the scores of one domain promise, and what they hold, in bins of about equal size.
+def reliability_curve(
+    y_true: np.ndarray, y_proba: np.ndarray, n_bins: int = 15, *, strategy: str = "mass"
+) -> dict[str, np.ndarray]:
+    """What the scores of one domain promise, and what they hold, bin by bin.
 
     Parameters
     ----------
@@ -119,6 +121,9 @@ def reliability_curve(y_true: np.ndarray, y_proba: np.ndarray, n_bins: int = 15)
         Scores in [0, 1].
     n_bins : int, default=15
         At most this many bins; equal scores share one, so there may be fewer.
+    strategy : {"mass", "width"}, default="mass"
+        Bins of about as many texts each, for figures; or of equal width, empty ones left out, for
+        the eye: most scores lie next to 0, where bins of equal mass fall together.
 
     Returns
     -------
@@ -140,9 +145,12 @@ def reliability_curve(y_true: np.ndarray, y_proba: np.ndarray, n_bins: int = 15)
     y_true, y_proba = _check_scores(y_true, y_proba, n_dims=1)
     if n_bins < 1:
         raise ValueError(f"n_bins {n_bins}, expected 1 or more")
-    # By the first rank of equal scores: the order of the rows must not move the curve.
-    ranks = np.searchsorted(np.sort(y_proba), y_proba)
-    _, bins = np.unique(ranks * n_bins // len(ranks), return_inverse=True)
+    if strategy == "width":
+        places = np.minimum((y_proba * n_bins).astype(int), n_bins - 1)
+    else:
+        # By the first rank of equal scores: the order of the rows must not move the curve.
+        places = np.searchsorted(np.sort(y_proba), y_proba) * n_bins // len(y_proba)
+    _, bins = np.unique(places, return_inverse=True)
     n_texts = np.bincount(bins)
     return {
         "mean_proba": np.bincount(bins, weights=y_proba) / n_texts,
@@ -181,6 +189,36 @@ def calibration_error(y_true: np.ndarray, y_proba: np.ndarray, n_bins: int = 15)
     curves = [reliability_curve(t, p, n_bins) for t, p in zip(y_true.T, y_proba.T, strict=True)]
     gaps = [np.abs(c["mean_proba"] - c["share_positive"]) @ c["n_texts"] / len(y_true) for c in curves]
     return _with_macro(np.array(gaps, dtype=float))
+
+
+def precision_recall_points(y_true: np.ndarray, y_proba: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Recall and precision of one domain at every threshold that changes either.
+
+    Parameters
+    ----------
+    y_true, y_proba : ndarray of shape (n_texts,)
+        0 or 1, with a 1 among them, and scores.
+
+    Returns
+    -------
+    recall, precision : ndarray of shape (n_thresholds,)
+        float64 in [0, 1], from the highest threshold to the lowest, as scikit-learn's
+        ``precision_recall_curve`` has them, without its made-up point at recall 0.
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, there is no positive, or a score is not finite.
+    """
+    y_true, y_proba = _check_scores(y_true, y_proba, n_dims=1)
+    if not y_true.any():
+        raise ValueError("no positive text: there is no recall")
+    order = np.argsort(-y_proba, kind="stable")
+    hits = np.cumsum(y_true[order], dtype=float)
+    # Texts of equal score are tagged together.
+    is_cut = np.append(np.diff(y_proba[order]) != 0, True)
+    n_tagged = np.arange(1, len(order) + 1)
+    return hits[is_cut] / hits[-1], hits[is_cut] / n_tagged[is_cut]
 
 
 def coverage_at_risk(
@@ -276,14 +314,36 @@ def bootstrap_interval(
     -----
     Efron and Tibshirani (1993), "An introduction to the bootstrap", chapter 13, over clusters.
     """
-    hit = (y_true == 1) & (y_pred == 1)
-    counts = np.stack([hit, y_true, y_pred], axis=1)
-    draws = resample_sums(counts, groups, n_resamples=n_resamples, seed=seed)
-    figures = f1_figures(*draws.transpose(1, 0, 2))
+    figures = _resampled_f1(y_true, y_pred, groups, n_resamples, seed)
     return {
         "f1_micro": percentile_interval(figures[:, 0], level),
         "f1_macro": percentile_interval(figures[:, 1], level),
     }
+
+
+def domain_intervals(
+    y_true: np.ndarray, y_pred: np.ndarray, groups: np.ndarray, *,
+    n_resamples: int = 1000, seed: int = 0, level: float = 0.95,
+) -> np.ndarray:  # fmt: skip
+    """Percentile intervals of the F1 of each domain, by the draws of `bootstrap_interval`.
+
+    Returns
+    -------
+    ndarray of shape (n_domains, 2)
+        float64, 0 <= low <= high <= 1.
+    """
+    figures = _resampled_f1(y_true, y_pred, groups, n_resamples, seed)
+    return np.array([percentile_interval(column, level) for column in figures[:, 2:].T])
+
+
+def _resampled_f1(
+    y_true: np.ndarray, y_pred: np.ndarray, groups: np.ndarray, n_resamples: int, seed: int
+) -> np.ndarray:
+    """`f1_figures` of each resample, shape (n_resamples, 2 + n_domains)."""
+    hit = (y_true == 1) & (y_pred == 1)
+    counts = np.stack([hit, y_true, y_pred], axis=1)
+    draws = resample_sums(counts, groups, n_resamples=n_resamples, seed=seed)
+    return f1_figures(*draws.transpose(1, 0, 2))
 
 
 def resample_sums(values: np.ndarray, groups: np.ndarray, *, n_resamples: int, seed: int) -> np.ndarray:
@@ -349,3 +409,25 @@ def percentile_interval(values: np.ndarray, level: float) -> tuple[float, float]
 
 def _f1(tp: np.ndarray, positives: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     return np.divide(2 * tp, positives + predicted, out=np.zeros_like(tp), where=positives + predicted > 0)
+
+
+def wilson_interval(successes: np.ndarray, n: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of a share, also where it is 0 or 1 or of few: (low, high), float64 in [0, 1].
+
+    Parameters
+    ----------
+    successes, n : ndarray
+        Of one shape; n above 0.
+    level : float, default=0.95
+
+    Notes
+    -----
+    Wilson (1927), "Probable inference, the law of succession, and statistical inference". It takes
+    the texts for independent.
+    """
+    from scipy.special import ndtri
+
+    k, n, z = np.asarray(successes, dtype=float), np.asarray(n, dtype=float), float(ndtri(0.5 + level / 2))
+    center = (k + z * z / 2) / (n + z * z)
+    reach = z / (n + z * z) * np.sqrt(k * (n - k) / n + z * z / 4)
+    return np.clip(center - reach, 0, 1), np.clip(center + reach, 0, 1)

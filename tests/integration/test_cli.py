@@ -175,7 +175,7 @@ def test_the_html_format(predict: Run, pages: Path) -> None:
 def test_the_label_studio_format(predict: Run, pages: Path) -> None:
     done = predict("pages/0312.txt", "--format", "label-studio")
     tasks = json.loads(done.stdout)
-    assert [task["data"]["uid"] for task in tasks] == ["0312:e73725a8:paragraph:0:0", "0312:e73725a8:paragraph:2:40"]
+    assert [task["data"]["uid"] for task in tasks] == ["0312:paragraph:0", "0312:paragraph:2"]
     assert tasks[1]["predictions"][0]["result"][0]["value"] == {"choices": ["patrol", "propaganda"]}
 
 

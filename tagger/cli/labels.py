@@ -1,0 +1,363 @@
+"""`tagger labels`: label bulletins in Label Studio, from starting a server to pulling examples."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tagger.cli.extras import require
+
+if TYPE_CHECKING:
+    from tagger.labelling.client import LabelStudioServer
+    from tagger.labelling.migration import Migration
+    from tagger.labelling.project import Project
+    from tagger.labelling.pull import Exported
+    from tagger.labelling.pulled import Pulled
+    from tagger.labelling.push import Pushed
+    from tagger.predict.inputs import Source
+
+app = typer.Typer(help="Label bulletins in Label Studio.", no_args_is_help=True, rich_markup_mode=None)
+_Url = Annotated[
+    str | None, typer.Option(help="Address of a Label Studio; default: LABEL_STUDIO_URL, else the local one.")
+]
+_Key = Annotated[
+    str | None,
+    typer.Option(help="Its token, legacy or personal; better by LABEL_STUDIO_API_KEY, which no process list shows."),
+]
+_Title = Annotated[
+    str | None, typer.Option("--project", help="Title or number of the project; default: 公安通报领域标注.")
+]
+_Home = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the local server; default: TAGGER_LABELS_HOME, else ~/.local/share/tagger/label-studio."
+    ),
+]
+_Domains = Annotated[Path | None, typer.Option(help="Domain list; default: the project's labels/domains.yaml.")]
+_Program = Annotated[
+    Path | None, typer.Option("--label-studio", help="An installed label-studio program; default: install one.")
+]
+
+
+@app.command("up")
+def up(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Default: the last one, else the first free from 8080.")
+    ] = None,
+    home: _Home = None,
+    label_studio: _Program = None,
+) -> None:
+    """Start a Label Studio of your own on this machine; the first time it is installed, which takes some minutes.
+
+    It listens on loopback only and reports nothing to anybody. Address, account, password and
+    token are in access.json in its folder, for your eyes only.
+
+    Example:
+
+      tagger labels up
+    """
+    from tagger.labelling import local_server
+    from tagger.labelling.access import labels_home
+
+    folder = home or labels_home()
+    access, started = local_server.up(folder, port=port, executable=str(label_studio) if label_studio else None)
+    typer.echo(access["url"])
+    logging.getLogger(__name__).info("started" if started else "runs already")
+    typer.echo(f"Log in as {access['account']}; the password is in {folder / 'access.json'}", err=True)
+
+
+@app.command("down")
+def down(home: _Home = None) -> None:
+    """Stop the local Label Studio; its data stay."""
+    from tagger.labelling import local_server
+    from tagger.labelling.access import labels_home
+
+    stopped = local_server.down(home or labels_home())
+    typer.echo("stopped" if stopped else "it did not run", err=True)
+
+
+@app.command("account")
+def account(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Whom the account is for; nothing is sent there.")],
+    home: _Home = None,
+    label_studio: _Program = None,
+) -> None:
+    """Make an annotator's account on the local server; its password goes to access.json."""
+    from tagger.labelling import local_server
+    from tagger.labelling.access import labels_home
+
+    folder = home or labels_home()
+    local_server.add_account(folder, email, executable=str(label_studio) if label_studio else None)
+    typer.echo(f"{email}; the password is in {folder / 'access.json'}", err=True)
+
+
+@app.command("init")
+def init(
+    url: _Url = None,
+    api_key: _Key = None,
+    project: _Title = None,
+    domains: _Domains = None,
+    guideline: Annotated[
+        Path | None, typer.Option(help="Annotators' rules; default: the project's labels/guideline.md.")
+    ] = None,
+    rename: Annotated[list[str] | None, typer.Option(metavar="OLD=NEW", help="A domain has a new id.")] = None,
+    merge: Annotated[list[str] | None, typer.Option(metavar="OLD,OLD=NEW", help="Domains have become one.")] = None,
+    split: Annotated[list[str] | None, typer.Option(metavar="OLD=NEW,NEW", help="A domain has become several.")] = None,
+    drop: Annotated[list[str] | None, typer.Option(metavar="OLD", help="A domain is given up.")] = None,
+    backup: Annotated[
+        Path | None,
+        typer.Option(help="Where a migration keeps the annotations as they were; default: beside the local server."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do what a change of domains does to annotations.")] = False,
+) -> None:
+    """Make the project, or bring it up to date with the domains and the guideline.
+
+    Where the domains have changed, say how: annotations are carried over, and those that must be
+    looked at again are listed. Without --yes this is told and nothing is done.
+
+    Examples:
+
+      tagger labels init
+
+      tagger labels init --rename patrol=street_patrol --yes
+    """
+    from tagger.labelling.access import labels_home
+    from tagger.labelling.migration import declared_changes, migrate, plan_migration
+    from tagger.labelling.project import TITLE, create_project, differing, find_project, update_project, wanted_settings
+
+    domain_set, rules = _domain_set(domains), guideline or _project_path("labels/guideline.md")
+    server = _server(url, api_key)
+    settings = wanted_settings(domain_set, rules)
+    found = find_project(server, project or TITLE)
+    if found is None:
+        made = create_project(server, project or TITLE, settings)
+        typer.echo(f"{server.url}/projects/{made.id}")
+        return
+    changes = declared_changes(rename=rename, merge=merge, split=split, drop=drop)
+    migration = plan_migration(server, found, domain_set, changes)
+    if migration is None:
+        changed = differing(found, settings)
+        if changed:
+            update_project(server, found, changed)
+        typer.echo(f"{server.url}/projects/{found.id}")
+        typer.echo(f"updated: {', '.join(sorted(changed))}" if changed else "nothing to change", err=True)
+        return
+    _show_migration(migration)
+    if not yes:
+        typer.echo("Nothing was done. Pass --yes to do it.", err=True)
+        return
+    kept = migrate(server, found, migration, settings, backup or labels_home() / "backups")
+    typer.echo(f"{server.url}/projects/{found.id}")
+    typer.echo(f"The annotations as they were: {kept}", err=True)
+
+
+def _show_migration(migration: Migration) -> None:
+    for line in migration.summary():
+        typer.echo(line, err=True)
+    for row in migration.recheck_rows():
+        typer.echo("\t".join(row))
+
+
+@app.command("push")
+def push(
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE...", help="Bulletins and records: files, folders, globs.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model that pre-annotates, by name or folder; none for no pre-annotation.")
+    ] = None,
+    spans: Annotated[bool, typer.Option("--spans", help="Mark the tagged sentences too.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Accept another bulletin under a name that is taken.")
+    ] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove tasks without work whose paragraph is gone.")] = False,
+    pulled: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Push what a pull has fetched, annotations included.")
+    ] = None,
+    text_field: Annotated[str, typer.Option(help="The field of records that holds the text.")] = "text",
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of text, HTML and records; default: recognised.")
+    ] = None,
+    url: _Url = None,
+    api_key: _Key = None,
+    project: _Title = None,
+) -> None:
+    """Bring bulletins into the project, a task a paragraph, pre-annotated by a model.
+
+    Pushing again writes nothing; a changed paragraph changes its task. If the connection
+    breaks, push again: what is done is not done twice.
+
+    Example:
+
+      tagger labels push bulletins/ --model tfidf
+    """
+    from tagger.errors import UsageError
+    from tagger.labelling.project import TITLE, hidden_by, need_project
+    from tagger.labelling.push import push as push_tasks
+
+    if bool(inputs) == bool(pulled):
+        raise UsageError("expected either FILE... or --pulled DIR", hint="See tagger labels push --help.")
+    server = _server(url, api_key)
+    found = need_project(server, project or TITLE)
+    if pulled:
+        from tagger.labelling.restore import tasks_to_restore
+
+        tasks, n_failed = tasks_to_restore(server, pulled), 0
+    else:
+        tasks, n_failed = _tasks(inputs or [], model, spans=spans, text_field=text_field, encoding=encoding)
+    hidden = list(hidden_by(found, tasks))
+    for reason in hidden:
+        typer.echo(f"tagger: pre-annotations would stay hidden: {reason}.", err=True)
+    done = push_tasks(server, found.id, tasks, replace=replace, prune=prune)
+    _show_version(server, found, tasks)
+    _show_pushed(done)
+    if n_failed:
+        raise typer.Exit(3)
+
+
+def _show_version(server: LabelStudioServer, project: Project, tasks: list[dict[str, Any]]) -> None:
+    from tagger.labelling.project import show_version
+
+    versions = {prediction["model_version"] for task in tasks for prediction in task["predictions"]}
+    if len(versions) == 1 and show_version(server, project, versions.pop()):
+        typer.echo("the project now shows the pre-annotations of this model", err=True)
+
+
+def _show_pushed(done: Pushed) -> None:
+    typer.echo(
+        f"{done.n_new} new, {done.n_changed} changed, {done.n_same} as they were, "
+        f"{done.n_predictions} pre-annotated anew, {done.n_removed} removed; {done.n_writes} writing requests"
+    )
+    for task in done.gone:
+        typer.echo(f"tagger: {task.uid}: its paragraph is gone from the bulletin (task {task.id}).", err=True)
+    for task in done.doubled:
+        typer.echo(f"tagger: {task.uid}: task {task.id} is a copy, and annotated; a pull unites them.", err=True)
+
+
+def _tasks(
+    inputs: list[str], model: str | None, *, spans: bool, text_field: str, encoding: str | None
+) -> tuple[list[dict[str, Any]], int]:
+    """Import tasks of all inputs, and how many inputs or records failed; each has been named."""
+    from tagger.cli.options import check_model
+    from tagger.errors import InputError
+    from tagger.models.storage import DEFAULT, load_model
+    from tagger.predict.as_label_studio import tasks
+    from tagger.predict.inputs import find_sources
+
+    check_model(model)
+    loaded = load_model("lexicon" if model == "none" else model or DEFAULT)
+    found, errors = [], []
+    sources = find_sources(inputs)
+    errors += [source for source in sources if isinstance(source, InputError)]
+    good = [source for source in sources if not isinstance(source, InputError)]
+    for tagged, record in _tagged(good, loaded, text_field, encoding, errors):
+        found += tasks(tagged, "paragraph", record=record, spans=spans)
+    for error in errors:
+        typer.echo(f"tagger: {error}", err=True)
+    if model == "none":
+        found = [{**task, "predictions": []} for task in found]
+    return found, len(errors)
+
+
+def _tagged(
+    sources: list[Source], model: Any, text_field: str, encoding: str | None, errors: list[Any]
+) -> Iterator[Any]:
+    from tagger.bulletins.reading import read_bulletin
+    from tagger.errors import InputError, TaggerError, UsageError
+    from tagger.predict.records import tag_records
+    from tagger.predict.tagging import tag_bulletins
+
+    def readable() -> Iterator[Any]:
+        for source in sources:
+            try:
+                if not source.is_records:
+                    yield read_bulletin(source.path, encoding=encoding)
+            except UsageError:
+                raise
+            except TaggerError as error:
+                errors.append(error)
+
+    yield from ((tagged, None) for tagged in tag_bulletins(readable(), model))
+    for source in sources:
+        if source.is_records:
+            for one in tag_records(source.path, model, text_field, encoding):
+                if one.tagged is None:
+                    errors.append(InputError(one.record.error, where=f"{source.path}:{one.record.line}"))
+                else:
+                    yield one.tagged, one.record.fields
+
+
+@app.command("pull")
+def pull(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for what is pulled.")] = Path(
+        "pulled"
+    ),
+    full: Annotated[bool, typer.Option("--full", help="Fetch everything, not only what has changed.")] = False,
+    recheck: Annotated[
+        bool, typer.Option("--recheck", help="Take annotations that must be looked at again for labels all the same.")
+    ] = False,
+    domains: _Domains = None,
+    url: _Url = None,
+    api_key: _Key = None,
+    project: _Title = None,
+) -> None:
+    """Fetch the annotations: the raw export, and the examples made from it.
+
+    Writes raw-export.json, annotations.jsonl (one line an annotation), examples.jsonl (what
+    models are trained on), unlabelled.jsonl (what has no label, and why) and pull.json.
+
+    Example:
+
+      tagger labels pull -o pulled && tagger labels agreement pulled/annotations.jsonl
+    """
+    from tagger.labelling.project import TITLE, need_project
+    from tagger.labelling.pull import pull as pull_tasks
+
+    server = _server(url, api_key)
+    found = need_project(server, project or TITLE)
+    _show_pulled(*pull_tasks(server, found, output, _domain_set(domains), full=full, recheck=recheck), output)
+
+
+def _show_pulled(pulled: Pulled, exported: Exported, output: Path) -> None:
+    c = pulled.counts
+    typer.echo(
+        f"{c['tasks']} paragraphs: {c['labelled']} labelled ({c['no_domain']} with no domain), "
+        f"{c['disputed']} disputed, {c['skipped']} skipped, {c['recheck']} to look at again, "
+        f"{c['unlabelled']} unlabelled"
+    )
+    typer.echo(
+        f"{c['annotations']} annotations by {c['annotators']} people, {len(pulled.examples)} examples in {output}; "
+        f"{exported.n_fetched} of {len(exported.tasks)} tasks fetched", err=True,
+    )  # fmt: skip
+    if c["foreign"]:
+        typer.echo(
+            f"tagger: {c['foreign']} tasks were not pushed by tagger; they are in the raw export only.", err=True
+        )
+    if c["disputed"]:
+        typer.echo(
+            f"tagger: annotators disagree on {c['disputed']} paragraphs; tagger labels merge settles them.", err=True
+        )
+
+
+def _server(url: str | None, api_key: str | None) -> LabelStudioServer:
+    require("label_studio_sdk", "label", "tagger labels")
+    from tagger.labelling.access import find_access
+    from tagger.labelling.client import LabelStudioServer
+
+    return LabelStudioServer(find_access(url, api_key))
+
+
+def _domain_set(path: Path | None) -> Any:
+    from tagger.domains import load_domains
+
+    return load_domains(path or _project_path("labels/domains.yaml"))
+
+
+def _project_path(name: str) -> Path:
+    from tagger.project import project_path
+
+    return project_path(name)

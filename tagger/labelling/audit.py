@@ -1,0 +1,276 @@
+"""Likely errors among the labels that a model was trained on, with what speaks for each.
+
+Scores must be out of fold: a model that has seen a wrong label has learned it.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tagger.errors import InputError
+from tagger.labelling.review_queue import ReviewQueue, ReviewTask, make_queue
+from tagger.tasks import task_uid
+
+#: What a run folder holds of interest.
+SCORES, SENTENCES = "out_of_fold.npz", "sentences.jsonl"
+_HINT = "Give the folder that tagger train wrote, or its out_of_fold.npz."
+#: cleanlab takes logarithms and divides by shares.
+_EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Labels and out-of-fold scores of a run.
+
+    Attributes
+    ----------
+    ids : list of str
+        ``bulletin.paragraph.sentence``, length n_texts.
+    bulletins : list of str
+    paragraphs : list of int
+    texts, titles : list of str
+        "" where the run kept none.
+    y_true : ndarray of shape (n_texts, n_domains), int8
+    y_proba : ndarray of shape (n_texts, n_domains), float64
+    thresholds : ndarray of shape (n_domains,)
+    domains : tuple of str
+        Domain ids in column order.
+    """
+
+    ids: list[str]
+    bulletins: list[str]
+    paragraphs: list[int]
+    texts: list[str]
+    titles: list[str]
+    y_true: np.ndarray
+    y_proba: np.ndarray
+    thresholds: np.ndarray
+    domains: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One yes or no that the model doubts.
+
+    Attributes
+    ----------
+    row : int
+        Its text's number in the run.
+    id, bulletin, text : str
+    paragraph : int
+    labels : tuple of str
+        All labels of the text.
+    domain : str
+        The one in doubt; ``labelled`` tells whether the text bears it.
+    labelled : bool
+    score, threshold : float
+        The model's score of the domain, and where it would tag.
+    quality : float
+        cleanlab's quality of the text's labels, in [0, 1]; low is doubtful.
+    words : tuple of str
+        What carried the score, strongest first.
+    """
+
+    row: int
+    id: str
+    bulletin: str
+    paragraph: int
+    text: str
+    labels: tuple[str, ...]
+    domain: str
+    labelled: bool
+    score: float
+    threshold: float
+    quality: float
+    words: tuple[str, ...] = ()
+
+    @property
+    def uid(self) -> str:
+        """The id of the paragraph's task."""
+        return task_uid(self.bulletin, "paragraph", self.paragraph)
+
+    @property
+    def reason(self) -> str:
+        """In one sentence."""
+        found = f" (words: {', '.join(self.words)})" if self.words else ""
+        said = "labelled" if self.labelled else "not labelled"
+        return f"{said} {self.domain}, but scored {self.score:.2f} against a threshold of {self.threshold:.2f}{found}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready line."""
+        return {
+            "id": self.id, "uid": self.uid, "bulletin": self.bulletin, "paragraph": self.paragraph,
+            "domain": self.domain, "labelled": self.labelled, "score": round(self.score, 4),
+            "threshold": round(self.threshold, 4), "quality": round(self.quality, 6), "words": list(self.words),
+            "labels": list(self.labels), "text": self.text,
+        }  # fmt: skip
+
+
+def read_out_of_fold(path: str | Path) -> OutOfFold:
+    """The scores of a run folder, or of an ``out_of_fold.npz`` (its ``sentences.jsonl`` beside it, if there is one).
+
+    Raises
+    ------
+    InputError
+        There is no such file, it is damaged, or its arrays do not fit each other.
+    """
+    path = Path(path)
+    path = path / SCORES if path.is_dir() else path
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            arrays = {name: data[name] for name in ("ids", "bulletins", "y_true", "y_proba", "thresholds", "domains")}
+            paragraphs = data.get("paragraphs")
+    except FileNotFoundError:
+        raise InputError("no such file", where=path, hint=_HINT) from None
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError, NotImplementedError, MemoryError) as error:
+        raise InputError(f"not the scores of a run ({error})", where=path, hint=_HINT) from None
+    _check_shapes(arrays, path)
+    ids = [str(id) for id in arrays["ids"]]
+    sentences = _read_sentences(path.parent / SENTENCES)
+    return OutOfFold(
+        ids=ids, bulletins=[str(b) for b in arrays["bulletins"]],
+        paragraphs=[_paragraph(id) for id in ids] if paragraphs is None else [int(p) for p in paragraphs],
+        texts=[sentences.get(id, ("", ""))[0] for id in ids], titles=[sentences.get(id, ("", ""))[1] for id in ids],
+        y_true=arrays["y_true"].astype(np.int8), y_proba=arrays["y_proba"].astype(float),
+        thresholds=arrays["thresholds"].astype(float), domains=tuple(str(d) for d in arrays["domains"]),
+    )  # fmt: skip
+
+
+def _check_shapes(arrays: dict[str, np.ndarray], path: Path) -> None:
+    shape = len(arrays["ids"]), len(arrays["domains"])
+    is_well = (
+        arrays["y_true"].shape == arrays["y_proba"].shape == shape
+        and arrays["bulletins"].shape == shape[:1]
+        and arrays["thresholds"].shape == shape[1:]
+        and np.issubdtype(arrays["y_proba"].dtype, np.floating)
+        and bool(np.isfinite(arrays["y_proba"]).all() and np.isin(arrays["y_true"], (0, 1)).all())
+    )
+    if not is_well or not shape[0]:
+        raise InputError(
+            "found arrays that do not fit each other, expected labels and scores of the same texts",
+            where=path,
+            hint=_HINT,
+        )
+
+
+def _paragraph(id: str) -> int:
+    part = id.rsplit(".", 2)
+    return int(part[1]) if len(part) == 3 and part[1].isdecimal() else 0
+
+
+def _read_sentences(path: Path) -> dict[str, tuple[str, str]]:
+    """id -> text and title; nothing where the run kept no sentences."""
+    if not path.exists():
+        return {}
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+        return {str(row["id"]): (str(row["text"]), str(row.get("title") or "")) for row in rows}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"not the sentences of a run ({error})", where=path, hint=_HINT) from None
+
+
+def find_suspects(
+    scores: OutOfFold, n: int | None = None, *, explain: Callable[[int, int], Sequence[str]] | None = None
+) -> list[Suspect]:
+    """Labels that are likely wrong, the least trustworthy first.
+
+    Parameters
+    ----------
+    scores : OutOfFold
+    n : int, optional
+        At most this many; by default all that cleanlab takes for errors.
+    explain : callable, optional
+        Takes a row and a column; the words that carried the score there.
+
+    Notes
+    -----
+    Confident learning (Northcutt, Jiang and Chuang 2021) for each domain's yes or no, ranked by the
+    multi-label quality of Thyagarajan et al. (2022), "Identifying incorrect annotations in multi-label
+    classification data", both as cleanlab computes them. A suspect is a question, not a verdict:
+    of the most doubtful labels of this project's own corpus, one in twenty-six was wrong
+    (``experiments/label_errors``).
+    """
+    is_suspect, quality = _cleanlab(scores.y_true, scores.y_proba)
+    doubt = np.where(is_suspect, np.abs(scores.y_true - scores.y_proba), -1.0)
+    rows = np.flatnonzero(is_suspect.any(axis=1))
+    order = rows[np.lexsort((-doubt[rows].max(axis=1), quality[rows]))]
+    found = []
+    for row in order[:n]:
+        column = int(doubt[row].argmax())
+        words = tuple(explain(int(row), column)) if explain else ()
+        found.append(_suspect(scores, int(row), column, float(quality[row]), words))
+    return found
+
+
+def _cleanlab(y_true: np.ndarray, y_proba: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which single answers are likely errors, bool (n_texts, n_domains); and the quality of each text's labels."""
+    from cleanlab.multilabel_classification import get_label_quality_scores
+    from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
+
+    labels = [np.flatnonzero(row).tolist() for row in y_true]
+    clipped = np.clip(y_proba, _EPSILON, 1 - _EPSILON)
+    # A domain that every text bears, or none, gives cleanlab nothing to compare.
+    columns = np.flatnonzero((y_true.min(axis=0) == 0) & (y_true.max(axis=0) == 1))
+    is_suspect = np.zeros(y_true.shape, dtype=bool)
+    if len(columns):
+        sub = [[int(np.searchsorted(columns, c)) for c in row if c in columns] for row in labels]
+        # One process: its pools of workers cost more than they save below a million answers.
+        found = find_multilabel_issues_per_class(sub, clipped[:, columns], n_jobs=1)
+        is_suspect[:, columns] = np.asarray(found)
+    return is_suspect, np.asarray(get_label_quality_scores(labels, clipped))
+
+
+def _suspect(scores: OutOfFold, row: int, column: int, quality: float, words: tuple[str, ...]) -> Suspect:
+    labels = tuple(scores.domains[c] for c in np.flatnonzero(scores.y_true[row]))
+    return Suspect(
+        row=row, id=scores.ids[row], bulletin=scores.bulletins[row], paragraph=scores.paragraphs[row],
+        text=scores.texts[row], labels=labels, domain=scores.domains[column],
+        labelled=bool(scores.y_true[row, column]), score=float(scores.y_proba[row, column]),
+        threshold=float(scores.thresholds[column]), quality=quality, words=words,
+    )  # fmt: skip
+
+
+def review_queue(scores: OutOfFold, suspects: Sequence[Suspect], *, title: str = "Label audit") -> ReviewQueue:
+    """The suspects as a queue, a task a paragraph: its labels as they are beside what the model would say.
+
+    A paragraph has the labels of all its sentences, suspects or not.
+    """
+    by_task: dict[str, list[Suspect]] = {}
+    for suspect in suspects:
+        by_task.setdefault(suspect.uid, []).append(suspect)
+    rows: dict[tuple[str, int], list[int]] = {}
+    for row, place in enumerate(zip(scores.bulletins, scores.paragraphs, strict=True)):
+        rows.setdefault(place, []).append(row)
+    return make_queue(title, (_task(uid, s, scores, rows[s[0].bulletin, s[0].paragraph]) for uid, s in by_task.items()))
+
+
+def _task(uid: str, suspects: list[Suspect], scores: OutOfFold, rows: list[int]) -> ReviewTask:
+    now = scores.y_true[rows]
+    then = now.copy()
+    for suspect in suspects:
+        then[rows.index(suspect.row), scores.domains.index(suspect.domain)] ^= 1
+    opinions = tuple(
+        (name, tuple(scores.domains[c] for c in np.flatnonzero(y.any(axis=0))))
+        for name, y in (("labels so far", now), ("the model", then))
+    )
+    notes = "; ".join(f"“{suspect.text[:30]}” is {suspect.reason}" for suspect in suspects)
+    return ReviewTask(uid, 1 - min(suspect.quality for suspect in suspects), notes, opinions)
+
+
+#: Columns of the file for spreadsheets.
+COLUMNS = ("id", "uid", "domain", "labelled", "score", "threshold", "quality", "words", "labels", "text")
+
+
+def table_rows(suspects: Sequence[Suspect]) -> Iterator[list[Any]]:
+    """Header and rows for a spreadsheet."""
+    yield list(COLUMNS)
+    for suspect in suspects:
+        row = suspect.to_dict()
+        yield [";".join(row[name]) if isinstance(row[name], list) else row[name] for name in COLUMNS]

@@ -1,0 +1,269 @@
+"""A Label Studio of one's own: installed once, seeded with one account, on loopback, without outside connections.
+
+All of it is in one folder (`tagger.labelling.access.labels_home`): ``env`` the server's own
+virtual environment, whose requirements clash with ours; ``data`` its SQLite database;
+``access.json`` address, account and token, for the owner's eyes; ``server.log``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tagger.errors import LabellingError, UsageError
+from tagger.labelling.access import read_access_file, write_access_file
+from tagger.project import project_path
+
+_log = logging.getLogger(__name__)
+ACCOUNT = "tagger@localhost.localdomain"
+DEFAULT_PORT = 8080
+#: Not to report home, not to look for updates; a model backend and webhooks on this machine are wanted.
+_SETTINGS = {
+    "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
+    "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
+    "LABEL_STUDIO_SENTRY_DSN": "",
+    "LABEL_STUDIO_FRONTEND_SENTRY_DSN": "",
+    "LABEL_STUDIO_ML_BLOCK_LOCAL_IP": "false",
+    "LABEL_STUDIO_SSRF_PROTECTION_ENABLED": "false",
+    "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
+    "LABEL_STUDIO_DEBUG": "false",
+}
+#: Read by the server without a prefix too; they mean other things in most environments.
+_FOREIGN = ("HOST", "PORT", "USERNAME", "PASSWORD", "DEBUG", "USER_TOKEN", "DJANGO_DB", "DATABASE_NAME", "LOG_LEVEL")
+_START_SECONDS = 180.0
+
+
+def up(home: Path, *, port: int | None = None, executable: str | None = None) -> tuple[dict[str, Any], bool]:
+    """Start the local server unless it runs.
+
+    Parameters
+    ----------
+    home : Path
+    port : int, optional
+        In place of the one it had last, or of the first free one from 8080.
+    executable : str, optional
+        An installed ``label-studio``; else the one in ``home/env``, which is installed first.
+
+    Returns
+    -------
+    dict
+        ``url``, ``account``, ``password``, ``token``.
+    bool
+        Whether it had to be started.
+
+    Raises
+    ------
+    LabellingError
+        It cannot be installed, seeded or started.
+    UsageError
+        The port is taken.
+    """
+    home = home.absolute()
+    access = read_access_file(home)
+    if access and _is_running(home, access):
+        return access, False
+    program = executable or _installed(home)
+    if access is None or not (home / "data" / "seeded").exists():
+        access = _seed(home, program, access)
+    chosen = _free_port(port if port is not None else access.get("port"), asked=port is not None)
+    access = {**access, "port": chosen, "url": f"http://127.0.0.1:{chosen}"}
+    access["pid"] = _start(home, program, chosen)
+    write_access_file(home, access)
+    _wait(home, access)
+    return access, True
+
+
+def down(home: Path) -> bool:
+    """Stop the local server; whether it ran. Its data stay."""
+    access = read_access_file(home.absolute())
+    if not access or not _is_running(home.absolute(), access):
+        return False
+    pid = int(access["pid"])
+    os.killpg(pid, signal.SIGTERM)
+    for _ in range(100):
+        if not _is_ours(pid, home.absolute()):
+            return True
+        time.sleep(0.1)
+    os.killpg(pid, signal.SIGKILL)
+    return True
+
+
+def add_account(home: Path, email: str, *, executable: str | None = None) -> dict[str, str]:
+    """Make an annotator's account on the local server; ``account``, ``password`` and ``token``, kept for the owner too.
+
+    Accounts made over the API have no password, so nobody could log in with them; the
+    server's own command makes proper ones.
+
+    Raises
+    ------
+    UsageError
+        Not an address, or the account is there.
+    LabellingError
+        There is no local server, or its command fails.
+    """
+    home = home.absolute()
+    access = read_access_file(home)
+    if access is None:
+        raise LabellingError("no local server was made", where=home, hint="Start it with tagger labels up.")
+    if email.count("@") != 1 or email.strip() != email:
+        raise UsageError(f"found {email!r}, expected an address such as wang@example.com")
+    accounts = access.get("accounts", {})
+    if email in accounts or email == access["account"]:
+        raise UsageError(f"there is an account {email} already")
+    made = _new_account(email)
+    _run_init(executable or _installed(home), home, made)
+    write_access_file(home, {**access, "accounts": {**accounts, email: made}})
+    return made
+
+
+def _new_account(email: str) -> dict[str, str]:
+    return {"account": email, "password": secrets.token_urlsafe(12), "token": secrets.token_hex(20)}
+
+
+def _installed(home: Path) -> str:
+    """The server's program, installed now if it is not yet; what breaks off half-way is installed again."""
+    environment, done = home / "env", home / "env" / "installed"
+    program = environment / "bin" / "label-studio"
+    if done.exists() and program.exists():
+        return str(program)
+    _log.warning("Installing Label Studio into %s; this takes some minutes, once.", environment)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.rmtree(environment, ignore_errors=True)
+    lock = project_path("labels/label-studio.lock")
+    with (home / "install.log").open("ab") as log:
+        for command in (
+            [sys.executable, "-m", "venv", str(environment)],
+            [
+                str(environment / "bin" / "python"),
+                "-m",
+                "pip",
+                "install",
+                "--disable-pip-version-check",
+                "-r",
+                str(lock),
+            ],
+        ):
+            if subprocess.run(command, stdout=log, stderr=log, check=False).returncode:
+                raise LabellingError("Label Studio could not be installed", where=log.name, hint="Its end says why.")
+    done.touch()
+    return str(program)
+
+
+def _seed(home: Path, program: str, old: Mapping[str, Any] | None) -> dict[str, Any]:
+    """An empty database with one account; the token goes through the environment, where no process list shows it."""
+    _log.warning("Making the database; this takes one or two minutes, once.")
+    account = {**_new_account(ACCOUNT), **{k: old[k] for k in ("account", "password", "token") if old and k in old}}
+    access: dict[str, Any] = {"url": "", **account}
+    write_access_file(home, access)
+    _run_init(program, home, account)
+    (home / "data" / "seeded").touch()
+    return access
+
+
+def _run_init(program: str, home: Path, account: Mapping[str, str]) -> None:
+    data = home / "data"
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    variables = {
+        "LABEL_STUDIO_USERNAME": account["account"],
+        "LABEL_STUDIO_PASSWORD": account["password"],
+        "LABEL_STUDIO_USER_TOKEN": account["token"],
+    }
+    with _open_log(home) as log:
+        done = subprocess.run(
+            [program, "init", "-q", "--enable-legacy-api-token"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env=_environment(home, variables), check=False,
+        )  # fmt: skip
+    if done.returncode:
+        raise LabellingError(
+            "Label Studio could not be set up", where=home / "server.log", hint="The end of this file says why."
+        )
+
+
+def _start(home: Path, program: str, port: int) -> int:
+    command = [program, "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port),
+               "--data-dir", str(home / "data")]  # fmt: skip
+    with _open_log(home) as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(home, {}),
+            start_new_session=True, cwd=home,
+        )  # fmt: skip
+    return process.pid
+
+
+def _open_log(home: Path) -> Any:
+    return os.fdopen(os.open(home / "server.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def _environment(home: Path, more: Mapping[str, str]) -> dict[str, str]:
+    kept = {
+        key: value for key, value in os.environ.items()
+        if key not in _FOREIGN and not key.startswith(("LABEL_STUDIO", "DJANGO", "PYTHONPATH"))
+    }  # fmt: skip
+    return {**kept, **_SETTINGS, "LABEL_STUDIO_BASE_DATA_DIR": str(home / "data"), **more}
+
+
+def _free_port(port: int | None, *, asked: bool) -> int:
+    """A port to listen on. Label Studio itself would quietly take the next one."""
+    if port is not None and _is_free(port):
+        return port
+    if asked:
+        raise UsageError(f"port {port} is taken", where="--port", hint="Choose another, or leave it out.")
+    free = next((n for n in range(DEFAULT_PORT, DEFAULT_PORT + 100) if _is_free(n)), None)
+    if free is None:
+        raise LabellingError(f"no free port from {DEFAULT_PORT} on", hint="Pass --port.")
+    return free
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _wait(home: Path, access: Mapping[str, Any]) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        if _answers(access):
+            return
+        if not _is_ours(int(access["pid"]), home):
+            raise LabellingError("Label Studio ended at once", where=home / "server.log", hint="Its end says why.")
+        time.sleep(0.3)
+    raise LabellingError(f"no answer within {_START_SECONDS:.0f} s", where=access["url"], hint="Look into server.log.")
+
+
+def _is_running(home: Path, access: Mapping[str, Any]) -> bool:
+    return "pid" in access and _is_ours(int(access["pid"]), home) and _answers(access)
+
+
+def _answers(access: Mapping[str, Any]) -> bool:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is behind no proxy
+    try:
+        with direct.open(f"{access['url']}/health", timeout=5) as answer:
+            return answer.status == 200
+    except (OSError, urllib.error.URLError, ValueError):
+        return False
+
+
+def _is_ours(pid: int, home: Path) -> bool:
+    """Whether the process is the server of this folder: numbers are used again after a restart of the machine."""
+    with suppress(OSError):  # a child of this very process stays in the list until it is waited for
+        os.waitpid(pid, os.WNOHANG)
+    told = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
+    return str(home / "data") in told.stdout.decode("utf-8", "replace")

@@ -1,0 +1,51 @@
+"""Annotations that no longer say what they said: the text or the domains have changed beneath them.
+
+They are kept, and marked in the task's data: ``recheck`` maps an annotation's number to when it
+was last changed and why it must be looked at again. Whoever submits it anew clears the mark,
+because it was changed since; nothing has to be unmarked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tagger.labelling.inventory import KnownTask
+
+#: Earlier texts that a task remembers.
+_MAX_EARLIER = 5
+
+
+def mark_for_recheck(
+    old: KnownTask, data: Mapping[str, Any], annotations: Iterable[Mapping[str, Any]], why: str
+) -> dict[str, Any]:
+    """The data with the given annotations marked, and with the text that they were made on, if it was another.
+
+    Parameters
+    ----------
+    old : KnownTask
+        The task as it is.
+    data : mapping
+        Its data to be.
+    annotations : iterable of mapping
+        ``id`` and ``updated_at`` as the server has them.
+    why : str
+        Told to the person who looks again.
+    """
+    marks = {str(a["id"]): {"updated_at": a["updated_at"], "why": why} for a in annotations}
+    if not marks:
+        return dict(data)
+    marked = {**data, "recheck": {**old.data.get("recheck", {}), **marks}}
+    if old.data.get("content_hash") != data.get("content_hash"):
+        earlier = {"content_hash": old.data.get("content_hash"), "text": old.data.get("text")}
+        marked["earlier"] = [*old.data.get("earlier", []), earlier][-_MAX_EARLIER:]
+    return marked
+
+
+def why_recheck(data: Mapping[str, Any], annotation: Mapping[str, Any]) -> str:
+    """Why an annotation must be looked at again; "" for one that stands, or was changed since it was marked."""
+    marks = data.get("recheck")
+    mark = marks.get(str(annotation.get("id"))) if isinstance(marks, Mapping) else None
+    if not isinstance(mark, Mapping) or mark.get("updated_at") != annotation.get("updated_at"):
+        return ""
+    return str(mark.get("why", ""))

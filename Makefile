@@ -37,7 +37,7 @@ models: .venv/developing
 # And what the tests and the training need.
 .venv/developing: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bert]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all,mlflow]' --group dev
 	touch $@
 
 clean:

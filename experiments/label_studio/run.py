@@ -34,8 +34,8 @@ DOMAINS = load_domains(ROOT / "labels" / "domains.yaml")
 INTRODUCTION = """# Label Studio with many tasks
 
 `.venv/bin/python experiments/label_studio/run.py` against a local server (`tagger labels up`: Label Studio 1.23.2 on
-SQLite), on {cores} processors with a load of {load:.1f} when it began. Paragraphs are the corpus's own, under new
-names; pre-annotations are the lexicon's. Seconds are the client's wall clock, memory is the client's peak.
+SQLite), on {cores} processors with a load of {load:.1f} when it began. Paragraphs are the corpus's own lines, under
+new names; pre-annotations are the lexicon's. Seconds are the client's wall clock, memory is the client's peak.
 
 """
 NOTES = """

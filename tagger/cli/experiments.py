@@ -170,9 +170,13 @@ def report(
 
 
 def _check_suffix(output: str | None, expected: tuple[str, ...]) -> None:
-    from tagger.errors import UsageError
+    from tagger.errors import OutputError, UsageError
 
-    if output is not None and Path(output).suffix not in expected:
+    if output is None:
+        return
+    if not Path(output).parent.is_dir():  # now rather than after a minute of drawing
+        raise OutputError("no such folder", where=Path(output).parent, hint="Make it first.")
+    if Path(output).suffix not in expected:
         raise UsageError(f"found {output}, expected a name that ends in {' or '.join(expected)}", where="--output")
 
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from tagger.errors import MissingExtraError
 
 #: extra -> library that only it installs.
-EXTRAS = {"train": "hydra", "bert": "torch"}
+EXTRAS = {"train": "hydra", "bert": "torch", "label": "label_studio_sdk", "serve": "fastapi"}
 
 
 def require(library: str, extra: str, need: str) -> None:

@@ -1,8 +1,9 @@
 """What a push has to do: the bulletins' paragraphs against the tasks that are there. Decides, and writes nothing.
 
-A paragraph keeps its task when its text is still in the bulletin, wherever it has moved to;
-else when one much like it was there (an edit), or when the text at its place has changed. Only what is left of both sides is new or gone.
-So a paragraph put in at the top of a bulletin costs no annotation below it its text.
+A paragraph keeps its task when its text is still in the bulletin, wherever it has moved to; else
+when one much like it was there (an edit), or when the text at its place has changed. Only what is
+left of both sides is new or gone. So a paragraph put in at the top of a bulletin costs no
+annotation below it its text.
 """
 
 from __future__ import annotations

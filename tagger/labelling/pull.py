@@ -181,6 +181,13 @@ def _write(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # as an ordinary new file; mkstemp's is for its owner alone
         os.replace(temporary, path)
     except OSError as error:
         raise OutputError(f"cannot be written ({error.strerror})", where=path) from None
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask

@@ -146,7 +146,7 @@ def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(call: Call, runs
         (["report", "runs", "-o", "r.pdf"], 2, "--output: found r.pdf, expected a name that ends in .html or .md."),
         (["report", "runs"], 2, "Missing option '--output' / '-o'"),
         (["report", "runs", "-o", "r.html", "--agreement", "x.json"], 1, "x.json: no such file."),
-        (["report", "runs", "-o", "no/r.html", "--errors", "0"], 1, "no/r.html: cannot be written"),
+        (["report", "runs", "-o", "no/r.html", "--errors", "0"], 1, "no: no such folder. Make it first."),
     ],
 )
 @pytest.mark.usefixtures("runs")

@@ -24,12 +24,17 @@ checkout.
 | [`baseline`](baseline/README.md) | how good are the shipped models on real text, domain by domain? |
 | [`bert`](bert/README.md) | is the fine-tuned BERT better than the baseline, and where? |
 | [`probe`](probe/README.md) | what does the untouched encoder know of a sentence, read alone or beside others? |
+| [`layers`](layers/README.md) | which layers can the fine-tuned encoder least do without? |
 | [`features`](features/README.md) | which features, signals and thresholds does the baseline get? |
 | [`learning_curve`](learning_curve/README.md) | does more text still help? |
 | [`corpus`](corpus/README.md) | how varied is the corpus, and how far from the real texts? |
 | [`agreement`](agreement/README.md) | do two people agree on the corpus, and what did their doubts teach? |
 | [`label_errors`](label_errors/README.md) | which labels do the models doubt, and how many are wrong? |
-| [`speed`](speed/README.md) | how fast is a prediction, beside plain scikit-learn? |
+| [`selective`](selective/README.md) | are the promises of `--ask` kept, and what do they cost? |
+| [`active_learning`](active_learning/README.md) | how many labels does `tagger labels next` save? |
+| [`speed`](speed/README.md) | how fast is a prediction, beside plain scikit-learn and `transformers.pipeline`? |
+| [`service`](service/README.md) | how soon is a paragraph pre-annotated, and beside a training? |
+| [`label_studio`](label_studio/README.md) | 20,000 paragraphs pushed twice: time, memory, writes |
 
 ## Leaderboard
 
@@ -46,7 +51,14 @@ ROWS = {
 
 
 #: Folder that was measured by experiments/bert -> name in the table.
-BERTS = {"bert": "BERT, 12 layers, as trained", "bert-int8": "**BERT, 12 layers, int8 (the default)**"}
+BERTS = {
+    "bert12": "BERT, 12 layers",
+    "bert": "BERT, 8 layers, distilled",
+    "bert6": "BERT, 6 layers, distilled",
+    "bert4": "BERT, 4 layers, distilled",
+    "quick": "BERT, 4 layers, one pass (`bert_quick`)",
+    "bert-int8": "**BERT, 8 layers, int8 (the default)**",
+}
 
 
 def _berts() -> dict[str, Any]:

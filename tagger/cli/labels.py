@@ -129,6 +129,7 @@ def init(
     from tagger.labelling.migration import declared_changes, migrate, plan_migration
     from tagger.labelling.project import TITLE, create_project, differing, find_project, update_project, wanted_settings
 
+    changes = declared_changes(rename=rename, merge=merge, split=split, drop=drop)
     domain_set, rules = _domain_set(domains), guideline or _project_path("labels/guideline.md")
     server = _server(url, api_key)
     settings = wanted_settings(domain_set, rules)
@@ -137,7 +138,6 @@ def init(
         made = create_project(server, project or TITLE, settings)
         typer.echo(f"{server.url}/projects/{made.id}")
         return
-    changes = declared_changes(rename=rename, merge=merge, split=split, drop=drop)
     migration = plan_migration(server, found, domain_set, changes)
     if migration is None:
         changed = differing(found, settings)

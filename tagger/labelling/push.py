@@ -15,7 +15,7 @@ from typing import Any
 
 from tagger.errors import ConnectionLostError, LabellingError
 from tagger.labelling.client import LabelStudioServer
-from tagger.labelling.inventory import KnownTask, list_tasks, tasks_without_version
+from tagger.labelling.inventory import KnownTask, count_tasks, list_tasks, tasks_without_version
 from tagger.labelling.plan import Plan, Task, plan_push
 from tagger.labelling.rechecks import mark_for_recheck
 from tagger.labelling.tasks_of_server import (
@@ -209,6 +209,14 @@ class _Push:
                 batch = for_import[start : start + _BATCH]
                 self._touched.predicted |= {row["task"] for row in batch}
                 self._server.send("POST", f"api/projects/{self._project}/import/predictions", batch)
-        for id in sorted(self._touched.predicted):
-            if self._n_predictions.get(id, 0) > 1:
-                remove_doubled_predictions(self._server, id)
+            if not for_import:
+                self._remove_doubled(plan, version, len(missing))
+
+    def _remove_doubled(self, plan: Plan, version: str, n_without: int) -> None:
+        """The server counts predictions by version: more than tasks that have one means that some have two."""
+        counts = self._server.get(f"api/projects/{self._project}/model-versions/")
+        n_tasks, _ = count_tasks(self._server, self._project)
+        if counts.get(version, 0) > n_tasks - n_without:
+            for id in plan.kept:
+                if self._n_predictions.get(id, 0) > 1:
+                    remove_doubled_predictions(self._server, id)

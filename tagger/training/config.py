@@ -226,6 +226,8 @@ class BertConfig:
         like those of the folds.
     scored_folds : int or None
         On how many of the folds the thresholds are chosen and the figures measured; None for all.
+    precedents : bool
+        Whether the model folder carries the sentences that it was trained on, for ``--explain``.
     shrinkage : float
         See `tagger.models.thresholds.choose_thresholds`.
     """
@@ -240,6 +242,7 @@ class BertConfig:
     fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
     refit_epochs: int | None = None
     scored_folds: int | None = None
+    precedents: bool = True
     shrinkage: float = 50.0
 
 

@@ -125,10 +125,11 @@ def _save_model(folder: Path, run: Finished, data: dict[str, Any], metrics: dict
         trained.metrics, metrics["out_of_fold"],
         y_true=examples.y_true, y_pred=y_pred, bulletins=examples.bulletins, ids=ids,
     )  # fmt: skip
+    keeps = getattr(config.model, "precedents", False)
     return save_model(
         folder, trained.classifier, run.domains, trained.thresholds, config=portable_config(config),
         name=Path(config.output).name, seed=config.seed, data=data, metrics=figures, selective=selective,
-        precedents=choose_precedents(trained.classifier, run.examples, run.domains),
+        precedents=choose_precedents(trained.classifier, run.examples, run.domains) if keeps else None,
     )  # fmt: skip
 
 

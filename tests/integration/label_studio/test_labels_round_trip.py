@@ -24,6 +24,7 @@ from tagger.labelling.project import (
     find_project,
     hidden_by,
     interface_domains,
+    need_project,
     show_version,
     wanted_settings,
 )
@@ -323,6 +324,29 @@ def test_the_commands_as_a_person_gives_them(
     ]  # fmt: skip
     bad = labels("push", "nowhere.txt", "pages", "--model", lexicon_folder, *title, expect=3)
     assert "nowhere.txt: no such file" in bad.stderr
+
+
+def test_a_person_renames_a_domain(
+    labels: Any, running: Any, tmp_path: Path, domains_file: Path, lexicon_folder: Path, annotate: Any
+) -> None:
+    title = ("--project", "renaming", "--domains", domains_file)
+    (tmp_path / "a.txt").write_text(_ROWS[0], encoding="utf-8")
+    labels("init", *title)
+    labels("push", "a.txt", "--model", lexicon_folder, *title[:2])
+    found = need_project(running.lead, "renaming")
+    annotate(running.wang, _numbers(running.lead, found)["a:paragraph:0"], ["patrol"])
+    domains_file.write_text(domains_file.read_text("utf-8").replace('"id": "patrol"', '"id": "street"'), "utf-8")
+    assert "patrol is no longer in the domain list" in labels("init", *title, expect=1).stderr
+    told = labels("init", *title, "--rename", "patrol=street")
+    assert "patrol becomes street: 1 annotations have it" in told.stderr
+    assert "Nothing was done" in told.stderr
+    assert interface_domains(need_project(running.lead, "renaming")) == ("traffic", "patrol", "propaganda")
+    done = labels("init", *title, "--rename", "patrol=street", "--backup", "kept", "--yes")
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+    assert "The annotations as they were: kept/" in done.stderr
+    labels("pull", "-o", "out", *title)
+    assert _lines(tmp_path / "out" / "annotations.jsonl")[0]["domains"] == ["street"]
+    assert "nothing to change" in labels("init", *title).stderr
 
 
 def test_a_wrong_token_a_wrong_address_and_a_missing_project_are_told_in_one_line(labels: Any, running: Any) -> None:

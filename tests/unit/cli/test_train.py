@@ -27,7 +27,11 @@ def test_a_lexicon_becomes_a_model_that_the_corpus_only_measures(call: Call, tmp
     code, out, _ = call("train", "model=lexicon", "model.lexicon=words.yaml", "output=words", *data)
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == ["words", "f1_micro", "f1_macro"]
-    assert json.loads((tmp_path / "words" / "model" / "lexicon.json").read_text())["words"] == [["酒驾"], ["巡逻"], ["宣传"]]
+    assert json.loads((tmp_path / "words" / "model" / "lexicon.json").read_text())["words"] == [
+        ["酒驾"],
+        ["巡逻"],
+        ["宣传"],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -271,7 +271,9 @@ def test_a_fold_alone_is_enough_for_an_experiment(
     trained = train(make_config(scored_folds=1, refit_epochs=0), examples, domains)
     assert titles == ["fold 1 of 1"]
     is_held_out = ~np.isnan(trained.y_proba).any(axis=1)
-    again = trained.classifier.predict_proba([text for text, told in zip(examples.texts, is_held_out, strict=True) if told])
+    again = trained.classifier.predict_proba(
+        [text for text, told in zip(examples.texts, is_held_out, strict=True) if told]
+    )
     np.testing.assert_allclose(again, trained.y_proba[is_held_out], atol=1e-6)
 
 

@@ -28,8 +28,9 @@ from tagger.labelling.push import push
 from tagger.models.storage import load_model
 from tagger.predict.as_label_studio import tasks
 from tagger.predict.tagging import tag_bulletins
+from tagger.tasks import choices
 
-PARAGRAPHS, ANNOTATED = 20_000, 5_000
+PARAGRAPHS, ANNOTATED, CHANGED = 20_000, 5_000, 20
 DOMAINS = load_domains(ROOT / "labels" / "domains.yaml")
 INTRODUCTION = """# Label Studio with many tasks
 
@@ -39,8 +40,8 @@ new names; pre-annotations are the lexicon's. Seconds are the client's wall cloc
 
 """
 NOTES = """
-The second push lists the tasks, compares, and sends nothing. The second pull of annotated tasks asks only for what has
-changed since the first.
+The second push lists the tasks, compares, and sends nothing. Before the second pull {n} more annotations were
+submitted.
 """
 
 
@@ -64,6 +65,7 @@ def main() -> None:
                 f"pull of {n_annotated} annotated, {turn}", lambda: pull(server, project, Path(folder), DOMAINS)
             )
             rows.append({**row, "annotations": pulled.counts["annotations"], "fetched": exported.n_fetched})
+            _annotate_some(server, exported.tasks[:CHANGED])
     results = {"cores": os.cpu_count(), "load": load, "rows": rows}
     lines = [
         [
@@ -76,7 +78,7 @@ def main() -> None:
         for r in rows
     ]
     report = table(["", "seconds", "peak memory, MiB", "writing requests", "tasks fetched"], lines)
-    write(Path(__file__).parent, INTRODUCTION.format(**results) + report + NOTES, results)
+    write(Path(__file__).parent, INTRODUCTION.format(**results) + report + NOTES.format(n=CHANGED), results)
 
 
 def _timed(what: str, act: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
@@ -86,6 +88,11 @@ def _timed(what: str, act: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{what}: {seconds:.1f} s, {peak:.0f} MiB", file=sys.stderr)
     return done, {"what": what, "seconds": round(seconds, 2), "peak_memory_mib": round(peak, 1)}
+
+
+def _annotate_some(server: LabelStudioServer, tasks: list[dict[str, Any]]) -> None:
+    for task in tasks:
+        server.send("POST", f"api/tasks/{task['id']}/annotations/", {"result": [choices(["patrol"])], "lead_time": 3.0})
 
 
 def _project(server: LabelStudioServer, name: str) -> Project:

@@ -196,7 +196,7 @@ def push(
       tagger labels push bulletins/ --model tfidf
     """
     from tagger.errors import UsageError
-    from tagger.labelling.project import TITLE, hidden_by, need_project
+    from tagger.labelling.project import TITLE, hidden_by, need_project, without_misfits
     from tagger.labelling.push import push as push_tasks
 
     if bool(inputs) == bool(pulled):
@@ -212,6 +212,7 @@ def push(
     hidden = list(hidden_by(found, tasks))
     for reason in hidden:
         typer.echo(f"tagger: pre-annotations would stay hidden: {reason}.", err=True)
+    tasks = without_misfits(found, tasks)
     done = push_tasks(server, found.id, tasks, replace=replace, prune=prune)
     _show_version(server, found, tasks)
     _show_pushed(done)

@@ -173,6 +173,20 @@ def misfits(result: Sequence[Mapping[str, Any]], controls: Mapping[str, set[str]
             yield f"a marked passage is not at {value['start']}–{value['end']} of its text"
 
 
+def without_misfits(project: Project, tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The tasks without predictions that the interface cannot show: the server drops some of them without a word."""
+    controls = offered(project.interface)
+    return [
+        {
+            **task,
+            "predictions": [
+                p for p in task["predictions"] if not list(misfits(p["result"], controls, task["data"]["text"]))
+            ],
+        }
+        for task in tasks
+    ]
+
+
 def show_version(server: LabelStudioServer, project: Project, model_version: str) -> bool:
     """Let annotators see the predictions of one version; whether that was a change."""
     if project.settings.get("model_version") == model_version:

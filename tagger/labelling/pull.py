@@ -10,7 +10,9 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,6 +34,8 @@ _FORMAT = 1
 _MAX_IDS = 300
 #: A change may be seen later than the time it bears.
 _OVERLAP = timedelta(minutes=2)
+#: Seconds between questions whether a snapshot is written, and how often one is asked for.
+_POLL, _ATTEMPTS = 0.5, 4
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def _fetch(
 ) -> Exported:
     if old is not None:
         state, tasks = old
-        changed = _changed_ids(server, project, state["updated"])
+        changed = _changed_ids(server, project, state["updated"], tasks)
         fresh = _export(server, project, changed) if changed else []
         merged = {task["id"]: task for task in [*tasks, *fresh]}
         if (len(merged), _n_submitted(merged.values())) == count_tasks(server, project):
@@ -107,23 +111,53 @@ def _fetch(
     return Exported(sorted(tasks, key=lambda task: task["id"]), len(tasks))
 
 
-def _changed_ids(server: LabelStudioServer, project: int, since: str) -> list[int]:
-    if not since:
-        return [row["id"] for row in list_rows(server, project, "id")]
-    moment = datetime.fromisoformat(since) - _OVERLAP
-    filters = [tasks_filter("updated_at", "greater", "Datetime", moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))]
-    return [row["id"] for row in list_rows(server, project, "id", filters)]
+def _changed_ids(server: LabelStudioServer, project: int, since: str, tasks: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Numbers of the tasks that are new or bear another time than the ones at hand."""
+    filters = None
+    if since:
+        moment = datetime.fromisoformat(since) - _OVERLAP
+        filters = [tasks_filter("updated_at", "greater", "Datetime", moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))]
+    times = {task["id"]: task["updated_at"] for task in tasks}
+    rows = list_rows(server, project, "id,updated_at", filters)
+    return [row["id"] for row in rows if times.get(row["id"]) != row["updated_at"]]
 
 
 def _export(server: LabelStudioServer, project: int, ids: Sequence[int] | None) -> list[dict[str, Any]]:
-    path = f"api/projects/{project}/export"
+    """All tasks by a snapshot, some by the plain export: the same form, and the snapshot costs the server half."""
     if ids is None:
-        return _parsed(server.download(path, exportType="JSON", download_all_tasks="true"), server)
+        return _parsed(_snapshot(server, f"api/projects/{project}/exports"), server)
     tasks = []
     for start in range(0, len(ids), _MAX_IDS):
         some = {"ids[]": list(ids[start : start + _MAX_IDS])}
-        tasks += _parsed(server.download(path, exportType="JSON", download_all_tasks="true", **some), server)
+        body = server.download(f"api/projects/{project}/export", exportType="JSON", download_all_tasks="true", **some)
+        tasks += _parsed(body, server)
     return tasks
+
+
+def _snapshot(server: LabelStudioServer, path: str) -> bytes:
+    """Has the server write an export, fetches it and has it removed; one left by a broken connection does no harm."""
+    id = _begun(server, f"{path}/")["id"]
+    try:
+        while (status := server.get(f"{path}/{id}")["status"]) in ("created", "in_progress"):
+            time.sleep(_POLL)
+        if status != "completed":
+            raise LabellingError(
+                f"the export ended as {status!r}", where=server.url, hint="Look into the server's log."
+            )
+        return server.download(f"{path}/{id}/download", exportType="JSON")
+    finally:
+        with suppress(LabellingError):
+            server.send("DELETE", f"{path}/{id}")
+
+
+def _begun(server: LabelStudioServer, path: str) -> dict[str, Any]:
+    only_ids = {"predictions": {"only_id": True}, "drafts": {"only_id": True}, "include_annotation_history": False}
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return server.send("POST", path, {"task_filter_options": {}, "serialization_options": only_ids})
+        except ConnectionLostError as error:
+            _log.info("%s Asking again.", error)
+    return server.send("POST", path, {"task_filter_options": {}, "serialization_options": only_ids})
 
 
 def _parsed(body: bytes, server: LabelStudioServer) -> list[dict[str, Any]]:

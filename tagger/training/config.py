@@ -243,7 +243,7 @@ class BertConfig:
     refit_epochs: int | None = None
     scored_folds: int | None = None
     precedents: bool = True
-    shrinkage: float = 50.0
+    shrinkage: float = 1000.0
 
 
 #: kind -> the dataclass of ``conf/model/<kind>.yaml``.

@@ -123,14 +123,14 @@ def test_each_kind_of_fault_alone_and_every_time(
     assert push(running.lead, project.id, tasks).n_writes == 0
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_project_is_made_once(running: Any, proxy: FaultyProxy, domains: DomainSet, seed: int) -> None:
+@pytest.mark.parametrize("number", range(5))
+def test_a_project_is_made_once(running: Any, proxy: FaultyProxy, domains: DomainSet, number: int) -> None:
     from tagger.labelling.project import find_project
 
     behind = LabelStudioServer(Access(proxy.url, running.token), timeout=60)
     settings = wanted_settings(domains, project_path("labels/guideline.md"))
-    title = f"made once {seed}"
-    proxy.set(seed, 0.5)
+    title = f"made once {number}"
+    proxy.set(number, 0.5)
     try:
         made = _until_it_goes_well(lambda: find_project(behind, title) or create_project(behind, title, settings))
     finally:

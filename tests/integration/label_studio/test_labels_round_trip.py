@@ -171,11 +171,7 @@ def test_the_four_states_are_kept_apart_and_two_annotators_too(
 
 def test_a_second_pull_fetches_what_has_changed_and_gives_the_same_files(
     running: Any, project: Project, make_tasks: Tasks, annotate: Any, tmp_path: Path, domains: DomainSet,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from datetime import timedelta
-
-    monkeypatch.setattr("tagger.labelling.pull._OVERLAP", timedelta(0))
     push(running.lead, project.id, make_tasks({f"b{i}": _ROWS for i in range(4)}))
     number = _numbers(running.lead, project)
     pull(running.lead, project, tmp_path / "pulled", domains)
@@ -347,6 +343,9 @@ def test_a_person_renames_a_domain(
     labels("pull", "-o", "out", *title)
     assert _lines(tmp_path / "out" / "annotations.jsonl")[0]["domains"] == ["street"]
     assert "nothing to change" in labels("init", *title).stderr
+    again = labels("push", "a.txt", "--model", lexicon_folder, *title[:2])
+    assert "would stay hidden: the interface offers no 'patrol' in 'domains'" in again.stderr
+    assert again.stdout.endswith("0 writing requests\n")
 
 
 def test_a_wrong_token_a_wrong_address_and_a_missing_project_are_told_in_one_line(labels: Any, running: Any) -> None:

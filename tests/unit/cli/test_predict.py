@@ -43,7 +43,7 @@ def test_a_wrong_option_is_told_in_one_line(call: Call, lexicon_folder: Path, op
         (["models", "shw"], "No such command 'shw'", "tagger models"),
         (["models", "show"], "Missing argument '", "tagger models show"),
         (["evaluate"], "Missing argument '", "tagger evaluate"),
-        (["data", "check", "a", "b"], "Got unexpected extra argument", "tagger data check"),
+        (["models", "show", "a", "b"], "Got unexpected extra argument", "tagger models show"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

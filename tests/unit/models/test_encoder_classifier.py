@@ -32,6 +32,9 @@ class KeywordEncoder(EncoderClassifier):
     def n_domains(self) -> int:
         return 2
 
+    def run_embedding(self, inputs: Sequence[list[int]]) -> np.ndarray:
+        raise NotImplementedError  # explanations need none
+
     def run(self, inputs: Sequence[list[int]]) -> np.ndarray:
         self.n_inputs += len(inputs)
         return np.array([self._logits(self.tokenizer._tokenizer.decode(ids)) for ids in inputs], dtype=np.float32)

@@ -31,7 +31,8 @@ def test_a_training_that_is_killed_goes_on_and_ends_the_same(
     arguments = [
         "train", "model=bert", f"data.corpus={corpus_folder}", f"data.domains={tmp_path}/domains.yaml",
         "split.n_folds=2", f"model.encoder.name={tiny_encoder_folder}", "model.max_length=64",
-        "model.signals=[text,previous]", "output={output}",
+        "model.signals=[text,previous]", "output={output}", "model.layers=null", "model.teacher_epochs=0",
+        "model.refit_epochs=null", "model.scored_folds=null",
         *(f"model.fine_tuning.{name}={value}" for name, value in fine_tuning.items()),
     ]  # fmt: skip
     told = {"arguments": arguments, "folder": str(tmp_path / "rounds"), "n_kills": _N_KILLS, "seed": 20240720,

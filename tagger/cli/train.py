@@ -36,8 +36,10 @@ def train(
       tagger train --multirun --jobs 2 model=tfidf,lexicon seed=1,2,3 output=runs/seeds
     """
     from tagger.cli.extras import require
+    from tagger.cli.options import refuse_options
 
     require("hydra", "train", "tagger train")
+    refuse_options(context.args, "tagger train", known=("--multirun", "--jobs", "--config-dir"))
     logging.getLogger("tagger").setLevel(logging.INFO)
     if multirun:
         _train_many(context.args, config_dir, jobs)

@@ -57,6 +57,10 @@ def choose_selective(
 
 def _tell(selective: Selective, ids: Sequence[str]) -> None:
     fewest = fewest_texts(1 - selective.precision, selective.delta)
-    for id, n, note in zip(ids, selective.n_positives, selective.notes(), strict=True):
-        if note:
-            log.warning("%s %s: %d labelled sentences, at least %d without an error are needed", id, note, n, fewest)
+    noted = [(id, n) for id, n, note in zip(ids, selective.n_positives, selective.notes(), strict=True) if note]
+    few = ", ".join(id for id, n in noted if n < fewest)
+    poor = ", ".join(id for id, n in noted if n >= fewest)
+    if few:
+        log.warning("--ask asks more about %s: at least %d labelled sentences are needed", few, fewest)
+    if poor:
+        log.warning("--ask asks more about %s: not told well enough for both promises", poor)

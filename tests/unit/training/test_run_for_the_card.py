@@ -50,9 +50,7 @@ def test_a_domain_that_is_always_asked_is_named_in_the_log(caplog: pytest.LogCap
     with caplog.at_level(logging.WARNING):
         found = choose_selective(*_scores(), ids=_IDS)
     assert found.bounds[1].tolist() == [0.0, math.inf]
-    assert caplog.messages == [
-        "patrol always asks: 30 labelled sentences, at least 45 without an error are needed"
-    ]  # fmt: skip
+    assert caplog.messages == ["--ask asks more about patrol: at least 45 labelled sentences are needed"]
 
 
 def test_rows_of_folds_that_were_not_scored_do_not_count() -> None:

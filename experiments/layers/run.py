@@ -28,7 +28,7 @@ from tagger.models.combiner import sigmoid
 from tagger.models.storage import load_model
 
 HERE = Path(__file__).resolve().parent
-_N_TEXTS, _FEWEST = 700, 4
+_N_TEXTS, _FEWEST = 200, 6
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from tagger.models.combiner import Combiner
 from tagger.models.encoder_classifier import EncoderClassifier, load_settings
 from tagger.models.lexicon import LexiconClassifier
 from tagger.models.network import SentenceNetwork, build_network, collate
+from tagger.models.ngrams import NgramScorer
 from tagger.models.tokenization import PieceTokenizer
 
 WEIGHTS = "model.safetensors"
@@ -30,17 +31,18 @@ class BertClassifier(EncoderClassifier):
     ----------
     tokenizer : PieceTokenizer
     network : SentenceNetwork
-    lexicon, signals, combiner
-        See `tagger.models.signals.SignalClassifier`.
+    ngrams, lexicon, signals, combiner
+        See `tagger.models.encoder_classifier.EncoderClassifier`.
     """
 
     kind = "bert"
 
     def __init__(
-        self, tokenizer: PieceTokenizer, network: SentenceNetwork, *, lexicon: LexiconClassifier | None = None,
-        signals: Sequence[str] = ("text",), combiner: Combiner | None = None,
+        self, tokenizer: PieceTokenizer, network: SentenceNetwork, *, ngrams: NgramScorer | None = None,
+        lexicon: LexiconClassifier | None = None, signals: Sequence[str] = ("text",),
+        combiner: Combiner | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(tokenizer, lexicon=lexicon, signals=signals, combiner=combiner)
+        super().__init__(tokenizer, ngrams=ngrams, lexicon=lexicon, signals=signals, combiner=combiner)
         self.network = network.eval()
 
     @property

@@ -31,7 +31,8 @@ _KINDS = {
     "onnx": "a fine-tuned encoder as an ONNX graph, run by onnxruntime",
 }
 _SIGNALS = {
-    "text": "the sentence itself", "clauses": "its best run of clauses", "lexicon": "the lexicon's words in it",
+    "text": "the sentence itself", "clauses": "its best run of clauses", "ngrams": "its n-grams",
+    "ngram_clauses": "the n-grams of its best run of clauses", "lexicon": "the lexicon's words in it",
     "lead_in": "the lead-in of its measure", "previous": "the sentence before", "following": "the sentence after",
     "title": "the bulletin's title",
 }  # fmt: skip

@@ -3,14 +3,15 @@
 `BertClassifier` runs it with torch, `OnnxClassifier` with onnxruntime; this module imports
 neither. A sentence is read alone, as the encoder was pretrained to read it: sentences read
 side by side lose a tenth of what a frozen encoder knows of them (`experiments/probe`). Its
-surroundings come in as signals.
+surroundings come in as signals, and so does what a linear classifier makes of its n-grams,
+which errs otherwise than the encoder (`experiments/bert`).
 """
 
 from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tagger.errors import ModelError
 from tagger.models.classifier import Evidence
 from tagger.models.combiner import Combiner
 from tagger.models.lexicon import LexiconClassifier
+from tagger.models.ngrams import NgramScorer
 from tagger.models.signals import SignalClassifier, load_signals
 from tagger.models.tokenization import PieceTokenizer
 
@@ -30,6 +32,8 @@ SETTINGS = "settings.json"
 _LEAST = 0.05
 #: Most words that are left out one by one; of a longer sentence, runs of words.
 _MAX_WORDS = 48
+#: Signals of the sentence itself by its n-grams.
+NGRAM_SIGNALS = ("ngrams", "ngram_clauses")
 
 
 class EncoderClassifier(SignalClassifier):
@@ -38,20 +42,32 @@ class EncoderClassifier(SignalClassifier):
     Parameters
     ----------
     tokenizer : PieceTokenizer
+    ngrams : NgramScorer, optional
+        Needed for the signals ``ngrams``, its score of the sentence, and ``ngram_clauses``, the
+        highest of any run of clauses.
     lexicon, signals, combiner
         See `SignalClassifier`.
+
+    Raises
+    ------
+    ValueError
+        An unknown signal, or one without what it needs.
     """
 
     kind: str
+    known_signals = (*SignalClassifier.known_signals, *NGRAM_SIGNALS)
     #: The logit of a context that is not there: about that of a sentence of no domain.
     absent = -5.0
 
     def __init__(
-        self, tokenizer: PieceTokenizer, *, lexicon: LexiconClassifier | None = None,
-        signals: Sequence[str] = ("text",), combiner: Combiner | None = None,
+        self, tokenizer: PieceTokenizer, *, ngrams: NgramScorer | None = None,
+        lexicon: LexiconClassifier | None = None, signals: Sequence[str] = ("text",),
+        combiner: Combiner | None = None,
     ) -> None:  # fmt: skip
         super().__init__(lexicon=lexicon, signals=signals, combiner=combiner)
-        self.tokenizer = tokenizer
+        if ngrams is None and set(signals) & set(NGRAM_SIGNALS):
+            raise ValueError(f"the signals {', '.join(NGRAM_SIGNALS)} need n-grams")
+        self.tokenizer, self.ngrams = tokenizer, ngrams
 
     @abstractmethod
     def run(self, inputs: Sequence[list[int]]) -> np.ndarray:
@@ -81,12 +97,14 @@ class EncoderClassifier(SignalClassifier):
         Fergus, 2014); of a surrounding text, what it adds to one that says nothing.
         """
         weights = dict(zip(self.signals, self.weights().weights[column].tolist(), strict=True))
-        found = [e for name, weight in weights.items() for e in self._evidence(name, text, column, weight)]
+        found = self._occluded(text.text, column, weights)
+        found += [e for name, weight in weights.items() for e in self._evidence(name, text, column, weight)]
         return sorted((e for e in found if e.weight > _LEAST), key=lambda e: -e.weight)[:limit]
 
     def _evidence(self, name: str, text: TextInContext, column: int, weight: float) -> list[Evidence]:
-        if name == "text":
-            return self._occluded(text.text, column, weight)
+        """What a signal that is not the sentence's own spoke for."""
+        if name in self._readers():
+            return []
         if name == "lexicon":
             return self.lexicon_evidence(text, column, weight)
         around = getattr(text, name)
@@ -95,14 +113,29 @@ class EncoderClassifier(SignalClassifier):
         gain = float(self.decide([around])[0, column]) - self.absent
         return [Evidence(around, weight * gain, name, ((0, len(around)),))]
 
-    def _occluded(self, text: str, column: int, weight: float) -> list[Evidence]:
+    def _occluded(self, text: str, column: int, weights: Mapping[str, float]) -> list[Evidence]:
+        """Words by what the weighed scores of the sentence itself lose without them."""
         spans = _words(text)
-        without = [text[:start] + text[end:] for start, end in spans]
-        whole, *left = self.decide([text, *without])[:, column].tolist()
+        texts = [text, *(text[:start] + text[end:] for start, end in spans)]
+        scores = [weights[name] * read(texts)[:, column] for name, read in self._readers().items() if name in weights]
+        whole, *left = np.sum(scores, axis=0).tolist()
         return [
-            Evidence(text[start:end], weight * (whole - score), "text", ((start, end),))
+            Evidence(text[start:end], whole - score, "text", ((start, end),))
             for (start, end), score in zip(spans, left, strict=True)
         ]
+
+    def signal(self, name: str, texts: Sequence[TextInContext], read: Mapping[str, np.ndarray]) -> np.ndarray:
+        """One signal of texts, float64, shape (n_texts, n_domains)."""
+        if name in NGRAM_SIGNALS:
+            return self._readers()[name]([text.text for text in texts])
+        return super().signal(name, texts, read)
+
+    def _readers(self) -> dict[str, Callable[[Sequence[str]], np.ndarray]]:
+        """What scores a sentence itself, by the signal's name."""
+        readers = {"text": self.decide}
+        if self.ngrams is not None:
+            readers |= {"ngrams": self.ngrams.decide, "ngram_clauses": self.ngrams.decide_clauses}
+        return readers
 
     def save_settings(self, folder: Path, **settings: Any) -> None:
         """Write ``settings.json``, ``tokenizer.json`` and the signals' files."""
@@ -110,6 +143,8 @@ class EncoderClassifier(SignalClassifier):
         (folder / SETTINGS).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
         self.tokenizer.save(folder)
         self.save_signals(folder)
+        if self.ngrams is not None:
+            self.ngrams.save(folder)
 
 
 def load_settings(folder: Path, config: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -123,7 +158,9 @@ def load_settings(folder: Path, config: Any) -> tuple[dict[str, Any], dict[str, 
     try:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         tokenizer = PieceTokenizer.load(folder, int(settings["max_length"]))
-        return {"tokenizer": tokenizer, **load_signals(folder, config)}, settings
+        signals = load_signals(folder, config)
+        ngrams = NgramScorer.load(folder) if set(signals["signals"]) & set(NGRAM_SIGNALS) else None
+        return {"tokenizer": tokenizer, "ngrams": ngrams, **signals}, settings
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelError(f"not the settings of an encoder ({error!r})", where=folder / SETTINGS) from None
 

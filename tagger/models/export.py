@@ -50,6 +50,7 @@ def export_onnx(classifier: BertClassifier, *, int8: bool = True, texts: Sequenc
     return OnnxClassifier(
         classifier.tokenizer,
         graph,
+        ngrams=classifier.ngrams,
         lexicon=classifier.lexicon,
         signals=classifier.signals,
         combiner=classifier.combiner,

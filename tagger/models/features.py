@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,7 +11,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
-_DIGIT = re.compile(r"\d")
+from tagger.models.ngrams import fold_digits
+
 #: Words come joined by spaces from the segmenter; each token is what stands between them.
 _TOKEN = r"(?u)\S+"
 
@@ -138,11 +138,6 @@ def segment(text: str) -> str:
     import rjieba
 
     return " ".join(word for word in rjieba.cut(text) if not word.isspace())
-
-
-def fold_digits(text: str) -> str:
-    """Every digit as 0; the length stays, so spans keep their place."""
-    return _DIGIT.sub("0", text)
 
 
 def _documents(texts: Sequence[str], block: dict[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ from tagger.errors import ModelError, UsageError
 from tagger.models.combiner import Combiner
 from tagger.models.encoder_classifier import EncoderClassifier, load_settings
 from tagger.models.lexicon import LexiconClassifier
+from tagger.models.ngrams import NgramScorer
 from tagger.models.tokenization import PieceTokenizer
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class OnnxClassifier(EncoderClassifier):
     tokenizer : PieceTokenizer
     graph : bytes
         The model file, see `tagger.models.onnx_graph.write_graph`.
-    lexicon, signals, combiner
-        See `tagger.models.signals.SignalClassifier`.
+    ngrams, lexicon, signals, combiner
+        See `tagger.models.encoder_classifier.EncoderClassifier`.
 
     Raises
     ------
@@ -53,10 +54,11 @@ class OnnxClassifier(EncoderClassifier):
     kind = "onnx"
 
     def __init__(
-        self, tokenizer: PieceTokenizer, graph: bytes, *, lexicon: LexiconClassifier | None = None,
-        signals: Sequence[str] = ("text",), combiner: Combiner | None = None,
+        self, tokenizer: PieceTokenizer, graph: bytes, *, ngrams: NgramScorer | None = None,
+        lexicon: LexiconClassifier | None = None, signals: Sequence[str] = ("text",),
+        combiner: Combiner | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(tokenizer, lexicon=lexicon, signals=signals, combiner=combiner)
+        super().__init__(tokenizer, ngrams=ngrams, lexicon=lexicon, signals=signals, combiner=combiner)
         self.graph = graph
         self._session = _open_session(graph)
         self._n_domains = _check_shapes(self._session)

@@ -9,7 +9,6 @@ deflated. Neither is read before somebody asks for a precedent.
 from __future__ import annotations
 
 import json
-import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,14 +19,13 @@ from typing import Any
 import numpy as np
 
 from tagger.errors import ModelError
+from tagger.models import npz_file
 
 VECTORS, SENTENCES = "precedents.npz", "precedents.json.z"
 #: Components that are kept; 12,000 sentences then take less than 2 MB.
 N_COMPONENTS = 64
 #: Share of two sentences' pairs of characters from which one tells nothing beside the other.
 _ALIKE = 0.6
-#: Unpacked bytes above which a file is not read; of 12,000 sentences it has 3 MB.
-_MAX_BYTES = 256 << 20
 _ARRAYS = ("codes", "scale", "mean", "components")
 
 
@@ -130,7 +128,7 @@ class Precedents:
 
     def save(self, folder: Path) -> None:
         """Write the two files; the same index, the same bytes."""
-        np.savez_compressed(
+        npz_file.dump(
             folder / VECTORS, codes=self.codes, scale=np.float64(self.scale), mean=self.mean,
             components=self.components,
         )  # fmt: skip
@@ -152,10 +150,7 @@ class Precedents:
             texts, ids = _strings(data["texts"]), _strings(data["ids"])
             domains = [tuple(_strings(labels)) for labels in data["domains"]]
             return cls(**arrays, texts=texts, domains=domains, ids=ids)
-        except (
-            OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, RecursionError, NotImplementedError,
-            zipfile.BadZipFile, zlib.error,
-        ) as error:  # fmt: skip
+        except (*npz_file.ERRORS, RecursionError, zlib.error) as error:
             raise ModelError(
                 f"not an index of precedents ({error!r})", where=folder / VECTORS,
                 hint="Train the model again or fetch it anew.",
@@ -265,17 +260,13 @@ def _overlap(one: set[str], other: set[str]) -> float:
 
 
 def _read_arrays(path: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(path) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
-            raise ValueError("unpacks to more than is read")
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in _ARRAYS}
+    arrays = npz_file.load(path, _ARRAYS)
     return {**arrays, "scale": float(arrays["scale"]), "mean": arrays["mean"].astype(np.float32)}
 
 
 def _read_sentences(path: Path) -> Any:
     unpacking = zlib.decompressobj()
-    data = unpacking.decompress(path.read_bytes(), _MAX_BYTES)
+    data = unpacking.decompress(path.read_bytes(), npz_file.MAX_BYTES)
     if not unpacking.eof:
         raise ValueError("cut off, or unpacks to more than is read")
     return json.loads(data)

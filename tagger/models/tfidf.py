@@ -20,9 +20,10 @@ from tagger.models import skops_file
 from tagger.models.classifier import Evidence
 from tagger.models.clauses import clause_windows
 from tagger.models.combiner import Combiner
-from tagger.models.features import TextFeatures, fold_digits
+from tagger.models.features import TextFeatures
 from tagger.models.lexicon import LexiconClassifier
 from tagger.models.linear_head import LinearHead
+from tagger.models.ngrams import fold_digits
 from tagger.models.signals import CONTEXT, SignalClassifier, load_signals
 
 _ESTIMATORS = "model.skops"

@@ -128,6 +128,27 @@ class TfidfConfig:
 
 
 @dataclass(frozen=True)
+class NgramsConfig:
+    """The linear classifier behind a BERT's signals ``ngrams`` and ``ngram_clauses``.
+
+    Attributes
+    ----------
+    lengths : list of int
+        Characters of the shortest and the longest n-grams, each at least 1.
+    min_df : int
+        Fewest sentences an n-gram must occur in.
+    C, loss, positive_weight
+        See `tagger.models.linear_head.LinearHead`.
+    """
+
+    lengths: list[int] = field(default_factory=lambda: [1, 3])
+    min_df: int = 2
+    C: float = 1.0
+    loss: str = "squared_hinge"
+    positive_weight: float = 1.0
+
+
+@dataclass(frozen=True)
 class EncoderConfig:
     """The pretrained encoder: ``packaged``, a local folder, or the name of one on the hub."""
 
@@ -216,7 +237,9 @@ class BertConfig:
     max_length : int
         Most pieces of an input; longer sentences are read in windows.
     signals : list of str
-        What a probability is put together from, see `tagger.models.signals.SignalClassifier`.
+        What a probability is put together from, see `tagger.models.encoder_classifier.EncoderClassifier`.
+    ngrams : NgramsConfig
+        What is behind the signals of n-grams, if there are any.
     lexicon : str or None
         The lexicon behind the signal of that name; None for ``labels/lexicon.yaml``.
     fine_tuning : FineTuningConfig
@@ -238,6 +261,7 @@ class BertConfig:
     teacher_epochs: int = 0
     max_length: int = 256
     signals: list[str] = field(default_factory=lambda: ["text"])
+    ngrams: NgramsConfig = field(default_factory=NgramsConfig)
     lexicon: str | None = None
     fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
     refit_epochs: int | None = None

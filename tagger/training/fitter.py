@@ -17,6 +17,7 @@ from tagger.errors import UsageError
 from tagger.evaluation.metrics import score
 from tagger.models.bert import BertClassifier
 from tagger.models.combiner import sigmoid
+from tagger.models.encoder_classifier import NGRAM_SIGNALS, EncoderClassifier
 from tagger.models.network import SentenceNetwork, load_encoder
 from tagger.models.thresholds import choose_thresholds
 from tagger.models.tokenization import PieceTokenizer
@@ -25,6 +26,7 @@ from tagger.training.config import BertConfig, FineTuningConfig, TrainConfig
 from tagger.training.distillation import read_teacher
 from tagger.training.fine_tuning import Evaluate, Run, Targets, fine_tune, is_bf16
 from tagger.training.head_start import fit_head
+from tagger.training.ngrams import fit_ngrams
 from tagger.training.stacking import open_lexicon
 from tagger.training.unfinished import Unfinished
 
@@ -48,18 +50,20 @@ class Fitter:
     def __post_init__(self) -> None:
         self.tokenizer = PieceTokenizer.load(self.folder, self.model.max_length)
         self.lexicon = open_lexicon(self.model, self.domains)
+        check_signals(self.model)
 
     def fit(self, title: str, examples: Examples) -> BertClassifier:
         """A classifier fitted on examples, its signals not yet weighed."""
-        return self._classifier(self._fit(title, examples)[0])
+        return self._classifier(self._fit(title, examples)[0], examples)
 
     def go_on(self, examples: Examples, *, after: str, seen: Examples) -> BertClassifier:
         """The classifier of a part of the bulletins, trained on with all of them for ``refit_epochs``."""
         network, teacher = self._fit(after, seen)  # kept when the part was done: nothing is trained here
         if not self.model.refit_epochs:
-            return self._classifier(network)
+            return self._classifier(network, seen)
         settings = dataclasses.replace(self.model.fine_tuning, epochs=self.model.refit_epochs, head_start=0)
-        return self._classifier(self._fine_tune("all bulletins", network, examples, settings, teacher))
+        network = self._fine_tune("all bulletins", network, examples, settings, teacher)
+        return self._classifier(network, examples)
 
     def _fit(self, title: str, examples: Examples) -> tuple[SentenceNetwork, SentenceNetwork | None]:
         """A network and its teacher, if it has one."""
@@ -139,8 +143,21 @@ class Fitter:
 
         return evaluate
 
-    def _classifier(self, network: SentenceNetwork) -> BertClassifier:
-        return BertClassifier(self.tokenizer, network, lexicon=self.lexicon, signals=self.model.signals)
+    def _classifier(self, network: SentenceNetwork, examples: Examples) -> BertClassifier:
+        """A classifier of a network and of the examples that it was fitted on."""
+        ngrams = fit_ngrams(self.model.ngrams, examples) if set(self.model.signals) & set(NGRAM_SIGNALS) else None
+        return BertClassifier(
+            self.tokenizer, network, ngrams=ngrams, lexicon=self.lexicon, signals=self.model.signals
+        )  # fmt: skip
+
+
+def check_signals(model: BertConfig) -> None:
+    """A `UsageError` for signals that no classifier could be put together from: now, not after the training."""
+    known = EncoderClassifier.known_signals
+    if unknown := [name for name in model.signals if name not in known]:
+        raise UsageError(f"unknown signals {unknown}", where="model.signals", hint=f"Known: {', '.join(known)}.")
+    if model.signals[:1] != ["text"]:
+        raise UsageError(f"found {model.signals}, expected text first", where="model.signals")
 
 
 def _hold_out(examples: Examples, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from tagger.bulletins.context import TextInContext
+from tagger.errors import ModelError
 from tagger.models.combiner import Combiner
 from tagger.models.encoder_classifier import EncoderClassifier, load_settings
 from tagger.models.lexicon import LexiconClassifier
+from tagger.models.ngrams import NgramScorer
 from tagger.models.signals import CONTEXT
 from tagger.models.tokenization import PieceTokenizer
 
@@ -89,6 +91,39 @@ def test_words_of_the_lexicon_are_named_with_the_rest(tokenizer: PieceTokenizer)
     assert [(e.ngram, e.spans, round(e.weight, 4)) for e in evidence] == [
         ("酒驾", ((4, 6),), 4.0), ("酒驾", ((4, 6),), 3.0), ("查处", ((2, 4),), 1.0),
     ]  # fmt: skip
+
+
+@pytest.fixture
+def ngrams() -> NgramScorer:
+    """One n-gram speaks for the first domain."""
+    coef = np.array([[2.0, 0.0]], dtype=np.float16)
+    return NgramScorer(np.array(["查处"]), np.ones(1, np.float32), coef, np.zeros(2, np.float32))
+
+
+def test_a_words_n_grams_count_with_what_the_encoder_makes_of_it(
+    tokenizer: PieceTokenizer, ngrams: NgramScorer
+) -> None:
+    combiner = Combiner(np.array([[1.0, 3.0, 0.5]] * 2), np.zeros(2))
+    signals = ("text", "ngrams", "ngram_clauses")
+    classifier = KeywordEncoder(tokenizer, ngrams=ngrams, signals=signals, combiner=combiner)
+    evidence = classifier.explain(TextInContext(_TEXT), 0)
+    assert [(e.ngram, round(e.weight, 4)) for e in evidence] == [("查处", 1 + 3 * 2 + 0.5 * 2), ("酒驾", 4.0)]
+    found = classifier.compute_signals([TextInContext(_TEXT), TextInContext("巡逻。")])
+    np.testing.assert_allclose(found[:, 0], [[0, 2, 2], [-5, 0, 0]])
+
+
+def test_signals_of_n_grams_need_them(tokenizer: PieceTokenizer) -> None:
+    with pytest.raises(ValueError, match="need n-grams"):
+        KeywordEncoder(tokenizer, signals=("text", "ngram_clauses"))
+
+
+def test_n_grams_are_saved_with_the_settings(tmp_path: Path, tokenizer: PieceTokenizer, ngrams: NgramScorer) -> None:
+    KeywordEncoder(tokenizer, ngrams=ngrams, signals=("text", "ngrams")).save_settings(tmp_path)
+    arguments, _ = load_settings(tmp_path, {})
+    np.testing.assert_array_equal(arguments["ngrams"].decide([_TEXT]), ngrams.decide([_TEXT]))
+    (tmp_path / "ngrams.npz").unlink()
+    with pytest.raises(ModelError, match="not the n-grams"):
+        load_settings(tmp_path, {})
 
 
 def test_no_more_than_the_limit_are_named(tokenizer: PieceTokenizer) -> None:

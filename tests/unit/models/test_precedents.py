@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tagger.errors import ModelError
-from tagger.models import precedents as module
+from tagger.models import npz_file
 from tagger.models.precedents import (
     N_COMPONENTS,
     SENTENCES,
@@ -227,7 +227,7 @@ def test_files_of_a_stranger_are_refused(folder: Path, damage: Callable[[Path], 
 
 
 def test_what_unpacks_to_far_more_is_not_unpacked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(npz_file, "MAX_BYTES", 1 << 20)
     (folder / SENTENCES).write_bytes(zlib.compress(b" " * (1 << 22)))
     with pytest.raises(ModelError, match="unpacks to more than is read"):
         Precedents.load(folder)

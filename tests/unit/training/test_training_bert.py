@@ -45,7 +45,7 @@ def configure(tiny_encoder_folder: Path) -> Callable[..., TrainConfig]:
     def make(output: Path, *, seed: int = 1, data: DataConfig | None = None, n_folds: int = 2,
              **model: Any) -> TrainConfig:  # fmt: skip
         settings = {"encoder": EncoderConfig(name=str(tiny_encoder_folder)), "max_length": 64,
-                    "signals": ["text", "previous"], "fine_tuning": _FINE_TUNING}  # fmt: skip
+                    "signals": ["text", "ngrams", "previous"], "fine_tuning": _FINE_TUNING}  # fmt: skip
         return TrainConfig(
             model=BertConfig(**{**settings, **model}), split=SplitConfig(n_folds=n_folds), seed=seed,
             output=str(output), data=data or DataConfig(),
@@ -97,9 +97,18 @@ def test_a_run_gives_scores_of_every_sentence(trained: Trained, examples: Exampl
 
 def test_the_classifier_knows_its_own_sentences_better_than_the_folds(trained: Trained, examples: Examples) -> None:
     assert isinstance(trained.classifier, BertClassifier)
-    assert trained.classifier.signals == ("text", "previous")
+    assert trained.classifier.signals == ("text", "ngrams", "previous")
     seen = trained.classifier.predict_proba(examples.texts)
     assert _separation(seen, examples) > max(_separation(trained.y_proba, examples), 0.6)
+
+
+@pytest.mark.parametrize("signals", [["text", "clauses"], ["previous"], []])
+def test_signals_that_are_none_are_told_before_anything_is_trained(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, titles: list[str], signals: list[str]
+) -> None:
+    with pytest.raises(UsageError, match=r"model\.signals"):
+        train(make_config(signals=signals), examples, domains)
+    assert titles == []
 
 
 def _separation(y_proba: np.ndarray, examples: Examples) -> float:

@@ -16,7 +16,8 @@ sys.path.insert(0, str(ROOT))
 
 from tagger.corpus.examples import Examples, examples_from_jsonl  # noqa: E402
 from tagger.domains import DomainSet  # noqa: E402
-from tagger.evaluation.metrics import bootstrap_interval, score  # noqa: E402
+from tagger.evaluation.intervals import bootstrap_interval  # noqa: E402
+from tagger.evaluation.metrics import score  # noqa: E402
 from tagger.training.config import compose  # noqa: E402
 from tagger.training.data import load_examples  # noqa: E402
 from tagger.training.run import train  # noqa: E402

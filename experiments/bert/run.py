@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from measuring import SEEDS, figure, table, write
 
 from tagger.evaluation.comparison import paired_bootstrap, verdict
-from tagger.evaluation.metrics import bootstrap_interval, score
+from tagger.evaluation.intervals import bootstrap_interval
+from tagger.evaluation.metrics import score
 from tagger.models.storage import load_model
 from tagger.training.measuring import measure
 

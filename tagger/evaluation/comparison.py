@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from tagger.errors import UsageError
-from tagger.evaluation.metrics import f1_figures, percentile_interval, resample_sums
+from tagger.evaluation.intervals import percentile_interval, resample_sums
+from tagger.evaluation.metrics import f1_figures
 
 _METRICS = {"f1_micro": "micro-F1", "f1_macro": "macro-F1"}
 #: Below so many bulletins a percentile interval is too narrow to keep silent about it.

@@ -7,16 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tagger.evaluation.metrics import (
-    average_precision,
-    bootstrap_interval,
-    calibration_error,
-    coverage_at_risk,
-    hamming_loss,
-    reliability_curve,
-    score,
-    union_by,
-)
+from tagger.evaluation.calibration import calibration_error, reliability_curve
+from tagger.evaluation.intervals import bootstrap_interval
+from tagger.evaluation.metrics import hamming_loss, score, union_by
+from tagger.evaluation.ranking import average_precision
+from tagger.evaluation.risk_coverage import coverage_at_risk
 
 
 def summarize(

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from tagger.domains import DomainSet
-from tagger.evaluation.metrics import percentile_interval, resample_sums, score
+from tagger.evaluation.intervals import percentile_interval, resample_sums
+from tagger.evaluation.metrics import score
 from tagger.labelling.coefficients import (
     MISSING,
     alpha_of,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tagger.evaluation.metrics import percentile_interval, resample_sums
+from tagger.evaluation.intervals import percentile_interval, resample_sums
 from tagger.labelling.coefficients import alpha_of, alpha_parts, label_sets
 from tagger.labelling.opinions import Opinions
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tagger.evaluation.metrics import f1_figures, percentile_interval, resample_sums
+from tagger.evaluation.intervals import percentile_interval, resample_sums
+from tagger.evaluation.metrics import f1_figures
 
 _OVERALL = ("n_texts", "f1_micro", "f1_macro", "precision_micro", "recall_micro", "exact_match", "interval_95")
 
@@ -55,7 +56,7 @@ def domain_intervals(
     Parameters
     ----------
     y_true, y_pred, bulletins, n_resamples, seed, level
-        See `tagger.evaluation.metrics.bootstrap_interval`, whose draws these are.
+        See `tagger.evaluation.intervals.bootstrap_interval`, whose draws these are.
     ids : sequence of str
         Domain ids in column order.
     """

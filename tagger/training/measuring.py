@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tagger.corpus.examples import Examples, examples_from_jsonl
-from tagger.evaluation.metrics import bootstrap_interval, score, union_by
+from tagger.evaluation.intervals import bootstrap_interval
+from tagger.evaluation.metrics import score, union_by
 from tagger.models.storage import Model
 
 

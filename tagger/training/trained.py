@@ -10,7 +10,8 @@ import numpy as np
 
 from tagger.corpus.examples import Examples
 from tagger.domains import DomainSet
-from tagger.evaluation.metrics import bootstrap_interval, score
+from tagger.evaluation.intervals import bootstrap_interval
+from tagger.evaluation.metrics import score
 from tagger.training.config import TrainConfig
 from tagger.training.splitting import make_split, rows_to_fit
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from tagger.evaluation.calibration import reliability_curve
 from tagger.evaluation.cooccurrence import count_confusions
 from tagger.evaluation.figures.bars import Bars, draw_bars, draw_confusions
 from tagger.evaluation.figures.curves import Curve, draw_precision_recall, draw_reliability
-from tagger.evaluation.metrics import (
-    average_precision,
-    domain_intervals,
-    precision_recall_points,
-    reliability_curve,
-    wilson_interval,
-)
+from tagger.evaluation.intervals import domain_intervals, wilson_interval
+from tagger.evaluation.ranking import average_precision, precision_recall_points
 from tagger.evaluation.report.blocks import Block, Note, Picture, Section, Table
 from tagger.evaluation.report.subject import Subject, number
 from tagger.evaluation.runs import Run

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from tagger.errors import InputError, UsageError
+from tagger.evaluation.calibration import calibration_error
 from tagger.evaluation.comparison import decide
 from tagger.evaluation.contest import Contest, config_difference, hold_contest, spread
-from tagger.evaluation.metrics import average_precision, calibration_error, hamming_loss
+from tagger.evaluation.metrics import hamming_loss
+from tagger.evaluation.ranking import average_precision
 from tagger.evaluation.report.blocks import Block, Details, Heading, Note, Section, Table
 from tagger.evaluation.report.subject import Subject, measure, number, with_interval
 from tagger.evaluation.report.words import Words

@@ -13,7 +13,8 @@ from tagger.domains import DomainSet
 from tagger.errors import UsageError
 from tagger.evaluation.agreement import Agreement
 from tagger.evaluation.figures.style import MAX_SERIES
-from tagger.evaluation.metrics import bootstrap_interval, score
+from tagger.evaluation.intervals import bootstrap_interval
+from tagger.evaluation.metrics import score
 from tagger.evaluation.report.blocks import Span
 from tagger.evaluation.report.words import Words
 from tagger.evaluation.runs import Run, group_runs, same_domains, share_of

@@ -1,4 +1,7 @@
-"""Run folders of a few bulletins, made in a moment: two models, one better, with labels and names of any kind."""
+"""Labels, tags and scores by lot, and run folders of a few bulletins, made in a moment.
+
+The runs are of two models, one better, with labels and names of any kind.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,33 @@ import yaml
 from tagger.evaluation.summary import summarize, to_json
 
 MakeRun = Callable[..., Path]
+DrawArrays = Callable[..., tuple[np.ndarray, np.ndarray]]
 IDS = ("traffic", "patrol", "propaganda")
 N_BULLETINS, N_PARAGRAPHS, N_SENTENCES = 12, 2, 3
+
+
+@pytest.fixture
+def draw_labels() -> DrawArrays:
+    """Draws labels, and tags of which one in five is wrong, shape (n, 3): ``draw_labels(seed, n=40)``."""
+
+    def draw(seed: int, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        y_true = (rng.random((n, 3)) < 0.3).astype(np.int8)
+        return y_true, np.where(rng.random((n, 3)) < 0.2, 1 - y_true, y_true).astype(np.int8)
+
+    return draw
+
+
+@pytest.fixture
+def draw_scores() -> DrawArrays:
+    """Draws labels and scores that promise too much, shape (n, 3): ``draw_scores(seed, n=300)``."""
+
+    def draw(seed: int, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        y_proba = rng.beta(0.4, 1.2, (n, 3))
+        return (rng.random((n, 3)) < y_proba**1.5).astype(np.int8), y_proba
+
+    return draw
 
 
 def make_arrays(ids: tuple[str, ...], noise: float, seed: int, n_bulletins: int = N_BULLETINS) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Plots: what they are made of against scikit-learn, and what they look like where that can be told by arithmetic."""
+"""Plots: what they are made of, and what they look like where that can be told by arithmetic."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import io
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import precision_recall_curve
 
 from tagger.evaluation.cooccurrence import count_confusions
 from tagger.evaluation.figures.bars import Bars, draw_answers, draw_bars, draw_confusions, draw_cost
@@ -21,72 +18,12 @@ from tagger.evaluation.figures.curves import (
 )
 from tagger.evaluation.figures.style import LOOKS, drawing, label, text_width, to_png, to_svg
 from tagger.evaluation.fonts import build
-from tagger.evaluation.metrics import (
-    bootstrap_interval,
-    domain_intervals,
-    precision_recall_points,
-    reliability_curve,
-    wilson_interval,
-)
 from tagger.evaluation.typeface import FONT, drawable, missing_glyphs, page_font
 
 _RARE = "𠮷"  # on no keyboard, in neither font
 
 
-def _scores(seed: int, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    y_proba = np.round(rng.beta(0.4, 1.2, n), 2)  # equal scores among them
-    return (rng.random(n) < y_proba).astype(int), y_proba
-
-
 # Figures behind the plots.
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_precision_and_recall_are_those_of_scikit_learn(seed: int) -> None:
-    y_true, y_proba = _scores(seed)
-    precision, recall, _ = precision_recall_curve(y_true, y_proba)
-    found = precision_recall_points(y_true, y_proba)
-    assert found[0] == pytest.approx(recall[:-1][::-1], abs=1e-9)
-    assert found[1] == pytest.approx(precision[:-1][::-1], abs=1e-9)
-
-
-def test_without_a_positive_there_is_no_curve() -> None:
-    with pytest.raises(ValueError, match="no positive"):
-        precision_recall_points(np.zeros(3), np.ones(3))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_bins_of_equal_width_are_those_of_scikit_learn(seed: int) -> None:
-    y_true, y_proba = _scores(seed)
-    y_proba = np.clip(y_proba + 0.001, 0, 1)  # at the edge of a bin, the two round differently
-    share, mean = calibration_curve(y_true, y_proba, n_bins=10, strategy="uniform")
-    found = reliability_curve(y_true, y_proba, 10, strategy="width")
-    assert found["mean_proba"] == pytest.approx(mean, abs=1e-9)
-    assert found["share_positive"] == pytest.approx(share, abs=1e-9)
-    assert found["n_texts"].sum() == 300
-
-
-@pytest.mark.parametrize(("k", "n"), [(0, 5), (5, 5), (3, 10), (81, 263)])
-def test_wilson_intervals_are_those_of_scipy(k: int, n: int) -> None:
-    reference = binomtest(k, n).proportion_ci(method="wilson")
-    low, high = wilson_interval(np.array([k]), np.array([n]))
-    assert (low[0], high[0]) == pytest.approx((reference.low, reference.high), abs=1e-9)
-
-
-def test_wilson_intervals_of_newcombes_example() -> None:
-    # Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I, method 3: 81 of 263.
-    low, high = wilson_interval(np.array([81]), np.array([263]))
-    assert (round(low[0], 4), round(high[0], 4)) == (0.2553, 0.3662)
-
-
-def test_intervals_of_domains_come_from_the_draws_of_the_others() -> None:
-    rng = np.random.default_rng(0)
-    y_true = (rng.random((60, 1)) < 0.4).astype(int)
-    y_pred = np.where(rng.random((60, 1)) < 0.2, 1 - y_true, y_true)
-    groups = np.arange(60) // 4
-    (only,) = domain_intervals(y_true, y_pred, groups)
-    assert tuple(only) == bootstrap_interval(y_true, y_pred, groups)["f1_macro"]
 
 
 def test_confusions_by_hand() -> None:

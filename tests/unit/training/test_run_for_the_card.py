@@ -10,7 +10,8 @@ import pytest
 
 from tagger.corpus.examples import Examples
 from tagger.domains import DomainSet
-from tagger.evaluation.metrics import bootstrap_interval, score
+from tagger.evaluation.intervals import bootstrap_interval
+from tagger.evaluation.metrics import score
 from tagger.evaluation.selective import calibrate_selective
 from tagger.evaluation.summary import summarize
 from tagger.models.bert import BertClassifier

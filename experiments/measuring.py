@@ -18,7 +18,7 @@ from tagger.corpus.examples import Examples, examples_from_jsonl  # noqa: E402
 from tagger.domains import DomainSet  # noqa: E402
 from tagger.evaluation.intervals import bootstrap_interval  # noqa: E402
 from tagger.evaluation.metrics import score  # noqa: E402
-from tagger.training.config import compose  # noqa: E402
+from tagger.training.composing import compose  # noqa: E402
 from tagger.training.data import load_examples  # noqa: E402
 from tagger.training.run import train  # noqa: E402
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from measuring import data
 
-from tagger.training.config import compose
+from tagger.training.composing import compose
 from tagger.training.run import train
 
 

@@ -278,6 +278,6 @@ def _compose(settings: Sequence[str], config_dir: Path | None) -> TrainConfig:
     from tagger.cli.extras import require
 
     require("hydra", "train", "tagger data with settings")
-    from tagger.training.config import compose
+    from tagger.training.composing import compose
 
     return compose(settings, config_dir)

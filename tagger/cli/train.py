@@ -48,7 +48,7 @@ def train(
 
 
 def _train_one(overrides: Sequence[str], config_dir: Path | None) -> None:
-    from tagger.training.config import compose
+    from tagger.training.composing import compose
     from tagger.training.run import run
     from tagger.training.tracking import check_tracking, track
 

@@ -11,9 +11,10 @@ from tagger.domains import DomainSet
 from tagger.models.combiner import fit_combiner
 from tagger.models.encoders.folders import find_encoder
 from tagger.models.thresholds import choose_thresholds
-from tagger.training.config import BertConfig, TrainConfig
+from tagger.training.config import TrainConfig
 from tagger.training.fitter import Fitter
 from tagger.training.fold_watch import tell_folds
+from tagger.training.model_config import BertConfig
 from tagger.training.splitting import rows_to_fit
 from tagger.training.stacking import combine_out_of_fold, with_known_lexicon
 from tagger.training.trained import Folds, Trained, make_folds, measure_out_of_fold, silence

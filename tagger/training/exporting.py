@@ -18,7 +18,7 @@ from tagger.errors import ModelError, UsageError
 from tagger.evaluation.metrics import score
 from tagger.models.manifest import Manifest
 from tagger.models.storage import Model, load_model, refuse_foreign, save_model
-from tagger.training.config import compose
+from tagger.training.composing import compose
 
 #: The gate: the share of sentences that may be tagged otherwise, and the macro-F1 that may be lost.
 MAX_CHANGED, MAX_LOSS = 0.005, 0.003

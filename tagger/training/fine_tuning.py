@@ -30,9 +30,9 @@ from transformers import (
 from tagger.errors import OutputError, TrainingError
 from tagger.models.network import SentenceNetwork, collate
 from tagger.training.batch_plan import Inputs
-from tagger.training.config import FineTuningConfig
 from tagger.training.distillation import Teaching
 from tagger.training.losses import agreement_loss, distillation_loss, hidden_loss, multilabel_loss
+from tagger.training.model_config import FineTuningConfig
 
 log = logging.getLogger(__name__)
 Evaluate = Callable[[SentenceNetwork], dict[str, float]]

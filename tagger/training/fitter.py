@@ -22,10 +22,11 @@ from tagger.models.network import SentenceNetwork, load_encoder
 from tagger.models.thresholds import choose_thresholds
 from tagger.models.tokenization import PieceTokenizer
 from tagger.training.batch_plan import plan_batches, read_inputs
-from tagger.training.config import BertConfig, FineTuningConfig, TrainConfig
+from tagger.training.config import TrainConfig
 from tagger.training.distillation import read_teacher
 from tagger.training.fine_tuning import Evaluate, Run, Targets, fine_tune, is_bf16
 from tagger.training.head_start import fit_head
+from tagger.training.model_config import BertConfig, FineTuningConfig
 from tagger.training.ngrams import fit_ngrams
 from tagger.training.stacking import open_lexicon
 from tagger.training.unfinished import Unfinished

@@ -21,14 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from tagger.errors import TaggerError, TrainingError, UsageError
-from tagger.training.config import (
-    TrainConfig,
-    compose,
-    config_folder,
-    config_from_dict,
-    experiment_files,
-    not_composed,
-)
+from tagger.training.composing import compose, config_folder, experiment_files, not_composed
+from tagger.training.config import TrainConfig, config_from_dict
 from tagger.training.finished import is_finished
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from tagger.models.ngrams import NgramScorer
 
 if TYPE_CHECKING:
     from tagger.corpus.examples import Examples
-    from tagger.training.config import NgramsConfig
+    from tagger.training.model_config import NgramsConfig
 
 
 def fit_ngrams(settings: NgramsConfig, examples: Examples) -> NgramScorer:

@@ -21,9 +21,10 @@ from tagger.models.manifest import Manifest
 from tagger.models.storage import save_model
 from tagger.project import project_path
 from tagger.training.card_metrics import card_metrics
-from tagger.training.config import BertConfig, LexiconConfig, TrainConfig, portable_config
+from tagger.training.config import TrainConfig, portable_config
 from tagger.training.data import describe_source, load_examples, load_test
 from tagger.training.environment import code_version, describe_machine, library_versions
+from tagger.training.model_config import BertConfig, LexiconConfig
 from tagger.training.precedents import choose_precedents
 from tagger.training.run_folder import (
     FILE,

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from tagger.corpus.examples import Examples
 from tagger.domains import DomainSet
 from tagger.errors import TrainingError, UsageError
-from tagger.training.config import BertConfig, TrainConfig
+from tagger.training.config import TrainConfig
 from tagger.training.data import load_examples
 from tagger.training.finished import is_finished, read_figures
 from tagger.training.fold_watch import watching
+from tagger.training.model_config import BertConfig
 from tagger.training.run import run
 from tagger.training.search_config import SearchTask
 from tagger.training.search_folder import SearchFolder, open_folder

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tagger.errors import UsageError
-from tagger.training.config import TrainConfig, build, compose_data, config_from_dict, did_you_mean, setting_names
+from tagger.training.composing import compose_data
+from tagger.training.config import TrainConfig, config_from_dict, setting_names
+from tagger.training.settings import build, did_you_mean
 
 METRICS = ("f1_macro", "f1_micro")
 SAMPLERS = ("tpe", "random")
@@ -137,7 +139,7 @@ def compose_search(overrides: Sequence[str] = (), config_dir: str | Path | None 
     Raises
     ------
     UsageError
-        As `tagger.training.config.compose`; or there is no such search, or one of its
+        As `tagger.training.composing.compose`; or there is no such search, or one of its
         parameters is none that can be searched.
     """
     given = _with_search(list(overrides), config_dir)

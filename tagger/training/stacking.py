@@ -12,7 +12,8 @@ from tagger.domains import DomainSet
 from tagger.models.combiner import fit_combiner
 from tagger.models.lexicon import LexiconClassifier, load_lexicon
 from tagger.project import project_path
-from tagger.training.config import BertConfig, TfidfConfig, TrainConfig
+from tagger.training.config import TrainConfig
+from tagger.training.model_config import BertConfig, TfidfConfig
 from tagger.training.trained import Folds
 
 log = logging.getLogger(__name__)

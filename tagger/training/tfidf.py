@@ -14,8 +14,9 @@ from tagger.domains import DomainSet
 from tagger.errors import UsageError
 from tagger.models.combiner import fit_combiner
 from tagger.models.thresholds import choose_thresholds
-from tagger.training.config import TfidfConfig, TrainConfig
+from tagger.training.config import TrainConfig
 from tagger.training.fold_watch import tell_folds
+from tagger.training.model_config import TfidfConfig
 from tagger.training.splitting import examples_to_fit
 from tagger.training.stacking import combine_out_of_fold, open_lexicon, with_known_lexicon
 from tagger.training.trained import Folds, Trained, make_folds, measure_out_of_fold, silence

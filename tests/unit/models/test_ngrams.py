@@ -19,7 +19,7 @@ from tagger.models.features import TextFeatures
 from tagger.models.linear_head import LinearHead
 from tagger.models.ngrams import FILE, NgramScorer
 from tagger.models.tfidf import TfidfClassifier
-from tagger.training.config import NgramsConfig
+from tagger.training.model_config import NgramsConfig
 from tagger.training.ngrams import fit_ngrams
 
 _PARTS = (np.array(["酒", "酒驾"]), np.ones(2, np.float32), np.ones((2, 3), np.float16), np.zeros(3, np.float32))

@@ -8,7 +8,9 @@ import pytest
 
 from tagger.errors import UsageError
 from tagger.project import project_path
-from tagger.training.config import MODELS, TrainConfig, compose, compose_data, config_from_dict, config_to_dict
+from tagger.training.composing import compose, compose_data
+from tagger.training.config import TrainConfig, config_from_dict, config_to_dict
+from tagger.training.model_config import MODELS
 from tagger.training.search_config import compose_search
 
 _CONF = project_path("conf")

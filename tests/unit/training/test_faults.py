@@ -20,9 +20,11 @@ from tagger.models.network import SentenceNetwork, load_encoder
 from tagger.models.tokenization import PieceTokenizer
 from tagger.training import fine_tuning
 from tagger.training.batch_plan import Inputs, plan_batches, read_inputs
-from tagger.training.config import BertConfig, FineTuningConfig, TrainConfig, compose
+from tagger.training.composing import compose
+from tagger.training.config import TrainConfig
 from tagger.training.fine_tuning import Run, Targets, fine_tune, last_checkpoint
 from tagger.training.losses import multilabel_loss
+from tagger.training.model_config import BertConfig, FineTuningConfig
 from tagger.training.run import run
 from tagger.training.unfinished import Unfinished
 

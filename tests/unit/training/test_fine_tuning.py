@@ -19,10 +19,10 @@ from tagger.models.network import SentenceNetwork, collate, load_encoder
 from tagger.models.tokenization import PieceTokenizer
 from tagger.training import fine_tuning
 from tagger.training.batch_plan import Inputs, plan_batches, read_inputs
-from tagger.training.config import FineTuningConfig
 from tagger.training.distillation import Teaching, read_teacher
 from tagger.training.fine_tuning import Evaluate, Run, Targets, fine_tune, last_checkpoint
 from tagger.training.losses import multilabel_loss
+from tagger.training.model_config import FineTuningConfig
 
 _CONFIG = FineTuningConfig(precision="fp32", epochs=4, learning_rate=1e-2, head_rate=5.0, batch_pieces=200)
 

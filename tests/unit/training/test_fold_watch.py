@@ -12,16 +12,9 @@ import pytest
 from tagger.corpus.examples import Examples
 from tagger.domains import DomainSet
 from tagger.evaluation.metrics import score
-from tagger.training.config import (
-    BertConfig,
-    EncoderConfig,
-    FeaturesConfig,
-    FineTuningConfig,
-    SplitConfig,
-    TfidfConfig,
-    TrainConfig,
-)
+from tagger.training.config import SplitConfig, TrainConfig
 from tagger.training.fold_watch import score_so_far, tell_folds, watching
+from tagger.training.model_config import BertConfig, EncoderConfig, FeaturesConfig, FineTuningConfig, TfidfConfig
 from tagger.training.run import train
 from tagger.training.trained import make_folds
 

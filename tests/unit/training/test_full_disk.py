@@ -18,15 +18,9 @@ from tagger.corpus.examples import Examples
 from tagger.errors import OutputError
 from tagger.models.bert import BertClassifier
 from tagger.models.storage import load_model
-from tagger.training.config import (
-    BertConfig,
-    DataConfig,
-    EncoderConfig,
-    FineTuningConfig,
-    SplitConfig,
-    TrainConfig,
-    compose,
-)
+from tagger.training.composing import compose
+from tagger.training.config import DataConfig, SplitConfig, TrainConfig
+from tagger.training.model_config import BertConfig, EncoderConfig, FineTuningConfig
 from tagger.training.run import run
 from tagger.training.search import search
 from tagger.training.search_config import compose_search

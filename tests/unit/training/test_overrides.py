@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagger.training.config import compose
+from tagger.training.composing import compose
 from tagger.training.overrides import readable_overrides
 
 

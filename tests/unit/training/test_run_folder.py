@@ -14,14 +14,8 @@ from tagger.corpus.examples import Examples
 from tagger.errors import OutputError
 from tagger.evaluation.metrics import score
 from tagger.models.storage import load_model
-from tagger.training.config import (
-    DataConfig,
-    FeaturesConfig,
-    SplitConfig,
-    TfidfConfig,
-    TrainConfig,
-    config_from_dict,
-)
+from tagger.training.config import DataConfig, SplitConfig, TrainConfig, config_from_dict
+from tagger.training.model_config import FeaturesConfig, TfidfConfig
 from tagger.training.run import run
 from tagger.training.run_folder import refuse_foreign_run
 from tagger.training.threshold_gain import threshold_gain

@@ -14,7 +14,7 @@ from tagger.corpus.examples import Examples
 from tagger.errors import OutputError, TrainingError, UsageError
 from tagger.models.storage import load_model
 from tagger.training import search as search_module
-from tagger.training.config import compose
+from tagger.training.composing import compose
 from tagger.training.run import run
 from tagger.training.search import search
 from tagger.training.search_config import SearchTask, compose_search

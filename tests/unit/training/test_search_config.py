@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import UsageError
-from tagger.training.config import TfidfConfig
+from tagger.training.model_config import TfidfConfig
 from tagger.training.search_config import ParameterConfig, SearchConfig, SearchTask, compose_search
 
 _C = ParameterConfig("model.head.C", low=0.1, high=10.0, log=True)

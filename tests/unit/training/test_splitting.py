@@ -12,7 +12,8 @@ import pytest
 from tagger.corpus.examples import Examples
 from tagger.errors import CorpusError, UsageError
 from tagger.training import splitting
-from tagger.training.config import DataConfig, SplitConfig, TrainConfig, compose
+from tagger.training.composing import compose
+from tagger.training.config import DataConfig, SplitConfig, TrainConfig
 from tagger.training.splitting import make_split, rows_to_fit
 from tagger.training.trained import make_folds
 

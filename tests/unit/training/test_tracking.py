@@ -12,7 +12,8 @@ import pytest
 
 from tagger.errors import MissingExtraError, UsageError
 from tagger.training import tracking
-from tagger.training.config import TrackingConfig, TrainConfig, compose
+from tagger.training.composing import compose
+from tagger.training.config import TrackingConfig, TrainConfig
 from tagger.training.run import run
 from tagger.training.tracking import check_tracking, track
 

@@ -16,16 +16,10 @@ from tagger.errors import ModelError, UsageError
 from tagger.models.bert import BertClassifier
 from tagger.models.storage import load_model
 from tagger.training import fitter
-from tagger.training.config import (
-    BertConfig,
-    DataConfig,
-    EncoderConfig,
-    FineTuningConfig,
-    SplitConfig,
-    TrainConfig,
-)
+from tagger.training.config import DataConfig, SplitConfig, TrainConfig
 from tagger.training.fine_tuning import fine_tune
 from tagger.training.fitter import Fitter
+from tagger.training.model_config import BertConfig, EncoderConfig, FineTuningConfig
 from tagger.training.run import run, train
 from tagger.training.trained import Trained
 

@@ -12,7 +12,8 @@ from tagger.corpus.statistics import rows_of
 from tagger.corpus.tables import write_csv, write_jsonl, write_parquet
 from tagger.domains import DomainSet
 from tagger.errors import CorpusError, InputError, TaggerError, UsageError
-from tagger.training.config import DataConfig, TrainConfig, compose
+from tagger.training.composing import compose
+from tagger.training.config import DataConfig, TrainConfig
 from tagger.training.data import KINDS, describe_source, load_bulletins, load_examples, load_test
 
 _DOMAINS = (

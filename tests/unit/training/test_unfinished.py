@@ -12,7 +12,8 @@ from torch import nn
 
 from tagger.corpus.examples import Examples
 from tagger.errors import OutputError
-from tagger.training.config import BertConfig, FineTuningConfig, TrainConfig
+from tagger.training.config import TrainConfig
+from tagger.training.model_config import BertConfig, FineTuningConfig
 from tagger.training.unfinished import Unfinished
 
 _SCORES = np.linspace(-3, 3, 12, dtype=np.float32).reshape(2, 3, 2)

@@ -10,14 +10,10 @@ import hashlib
 import json
 import os
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import numpy as np
 
@@ -27,13 +23,12 @@ from tagger.corpus.records import Fields, Row
 from tagger.domains import DomainSet
 from tagger.errors import CorpusError, InputError, MissingExtraError
 from tagger.folders import replace_folder, user_cache
+from tagger.reachability import hub_host, is_hub_reachable, is_offline
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
-#: Seconds to find out whether there is a network.
-_REACH = 1.0
 _TEXTS = TextInContext._fields
 #: Raised when a data set written before can no longer be read; part of the name in the cache.
 _FORMAT = 1
@@ -112,41 +107,12 @@ def _brief(error: Exception) -> str:
 def _check_name(path: str) -> None:
     if not _NAME.fullmatch(path):
         raise InputError("no such folder", where=path, hint="Give a folder written by save_to_disk, or owner/name.")
-    is_offline = any(os.environ.get(key, "").upper() in ("1", "ON", "YES", "TRUE")
-                     for key in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"))  # fmt: skip
-    endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
     # Offline by order, the library looks into its own cache, and says at once if there is nothing.
-    if not is_offline and not _takes_connection(_first_hop(endpoint.scheme, endpoint.netloc)):
+    if not is_offline("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE") and not is_hub_reachable():
         raise InputError(
-            f"no such folder, and {endpoint.hostname} cannot be reached", where=path,
+            f"no such folder, and {hub_host()} cannot be reached", where=path,
             hint="Give a folder written by save_to_disk; HF_HUB_OFFLINE=1 takes what the local cache has.",
         )  # fmt: skip
-
-
-def _first_hop(scheme: str, address: str) -> tuple[str, int]:
-    """Host and port to connect to: the proxy's if there is one."""
-    proxy = getproxies().get(scheme)
-    if proxy and not proxy_bypass(address):
-        scheme, address = urlsplit(proxy)[:2]
-    host = urlsplit(f"//{address}")
-    return host.hostname or "", host.port or (443 if scheme == "https" else 80)
-
-
-def _takes_connection(address: tuple[str, int]) -> bool:
-    """In a thread of its own: looking up a name heeds no time limit."""
-    connected = []
-
-    def connect() -> None:
-        try:
-            socket.create_connection(address, timeout=_REACH).close()
-            connected.append(True)
-        except (OSError, UnicodeError):  # of a host name that cannot be one
-            pass
-
-    thread = threading.Thread(target=connect, daemon=True)
-    thread.start()
-    thread.join(_REACH)
-    return bool(connected)
 
 
 def _label_names(feature: Any) -> list[str]:

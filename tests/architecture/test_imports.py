@@ -14,13 +14,14 @@ import pytest
 import tagger
 
 _PACKAGE = Path(tagger.__file__).parent
-_CORE = {"errors", "domains", "bulletins", "folders", "project", "tasks"}
+_CORE = {"errors", "domains", "bulletins", "folders", "project", "reachability", "tasks"}
 #: Room -> the rooms it may import, itself apart; `cli` may import them all.
 _MAY_IMPORT = {
     "errors": set(),
     "project": {"errors"},
     "folders": {"errors"},
     "domains": {"errors"},
+    "reachability": set(),
     "tasks": set(),
     "bulletins": {"errors"},
     "models": _CORE,

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import socket
-import threading
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from tagger.errors import ModelError
+from tagger.reachability import hub_host, is_hub_reachable, is_offline
 
 
 class Repository(NamedTuple):
@@ -40,8 +37,8 @@ _WEIGHTS = "model.safetensors"
 MAIN = "main"
 #: Who offers older repositories' weights as safetensors, and under which title.
 _ROBOT, _CONVERTED = "SFconvertbot", "Adding `safetensors` variant of this model"
-#: Seconds: to find out whether there is a network, and to wait for an answer.
-_REACH, _ANSWER = 1.0, 5.0
+#: Seconds to wait for an answer.
+_ANSWER = 5.0
 _OTHERWISE = (
     "Use the packaged encoder, which needs no network, or copy a folder with config.json, "
     "model.safetensors and tokenizer.json to this machine and give its path."
@@ -144,34 +141,5 @@ def _be_brief() -> None:
 
 def _check_reachable(name: str) -> None:
     """A `ModelError` unless the hub, or the proxy before it, takes a connection."""
-    endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
-    is_offline = any(os.environ.get(key, "").upper() in ("1", "ON", "YES", "TRUE")
-                     for key in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))  # fmt: skip
-    if is_offline or not _takes_connection(_first_hop(endpoint.scheme, endpoint.netloc)):
-        raise ModelError(f"{endpoint.hostname} cannot be reached", where=name, hint=_OTHERWISE)
-
-
-def _first_hop(scheme: str, address: str) -> tuple[str, int]:
-    """Host and port to connect to: the proxy's if there is one."""
-    proxy = getproxies().get(scheme)
-    if proxy and not proxy_bypass(address):
-        scheme, address = urlsplit(proxy)[:2]
-    host = urlsplit(f"//{address}")
-    return host.hostname or "", host.port or (443 if scheme == "https" else 80)
-
-
-def _takes_connection(address: tuple[str, int]) -> bool:
-    """In a thread of its own: looking up a name heeds no time limit."""
-    connected = []
-
-    def connect() -> None:
-        try:
-            socket.create_connection(address, timeout=_REACH).close()
-            connected.append(True)
-        except (OSError, UnicodeError):  # of a host name that cannot be one
-            pass
-
-    thread = threading.Thread(target=connect, daemon=True)
-    thread.start()
-    thread.join(_REACH)
-    return bool(connected)
+    if is_offline("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") or not is_hub_reachable():
+        raise ModelError(f"{hub_host()} cannot be reached", where=name, hint=_OTHERWISE)

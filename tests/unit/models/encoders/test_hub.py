@@ -94,11 +94,3 @@ def test_a_proxy_is_asked_in_its_place(monkeypatch: pytest.MonkeyPatch, listener
     monkeypatch.setenv("HF_ENDPOINT", f"https://{listener}")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     hub._check_reachable("acme/own")
-
-
-@pytest.mark.parametrize(("scheme", "address", "expected"), [
-    ("https", "huggingface.co", ("huggingface.co", 443)), ("http", "hub.local", ("hub.local", 80)),
-    ("http", "hub.local:8080", ("hub.local", 8080)), ("https", "[::1]:8443", ("::1", 8443)),
-])  # fmt: skip
-def test_the_port_is_the_one_of_the_scheme(scheme: str, address: str, expected: tuple[str, int]) -> None:
-    assert hub._first_hop(scheme, address) == expected

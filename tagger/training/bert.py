@@ -60,8 +60,7 @@ def train_bert(
         classifier = fitter.fit("all bulletins", everything)
     classifier.combiner = fit_combiner(examples.y_true[is_text], signals[is_text])
     metrics = measure_out_of_fold(examples.take(is_scored), y_proba[is_scored], thresholds, domains)
-    if fitter.n_read:
-        metrics["cost"] = {"seconds_per_1000_sentences": round(1000 * fitter.seconds / fitter.n_read, 2)}
+    metrics["cost"] = unfinished.cost()
     return Trained(
         classifier, thresholds, np.where(is_scored[:, None], y_proba, np.nan), metrics,
         curves=fitter.unfinished.curves(), finish=fitter.unfinished.remove,

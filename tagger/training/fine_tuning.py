@@ -72,7 +72,8 @@ class Run:
         Figures of the network, once an epoch, ``f1_macro`` among them: the best state is
         kept, and training stops after ``patience`` epochs without a better one.
     history : list of dict
-        Filled by `fine_tune`: step, epoch, loss, learning rate and the figures.
+        Filled by `fine_tune`: step, epoch, loss, learning rate, the figures, and the seconds that
+        training has taken so far, those before a cut among them.
     """
 
     title: str
@@ -177,6 +178,14 @@ class _PlanTrainer(Trainer):
             eval_dataset=_Numbers(0),  # Trainer insists on one; `evaluate` reads none
         )  # fmt: skip
         self.remove_callback(PrinterCallback)  # it prints to standard output
+        self._started, self._seconds_before = time.monotonic(), None
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Add the seconds so far; checkpoints carry them over a cut."""
+        if self._seconds_before is None:
+            self._seconds_before = max((step.get("seconds", 0.0) for step in self.state.log_history), default=0.0)
+        spent = self._seconds_before + time.monotonic() - self._started
+        super().log({**logs, "seconds": round(spent, 2)}, *args, **kwargs)
 
     def get_train_dataloader(self) -> DataLoader:
         """The plan, in its order."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,10 +33,7 @@ from tagger.training.unfinished import Unfinished
 
 @dataclass
 class Fitter:
-    """Fits networks of one config, each a teacher and its student if there is a teacher.
-
-    What it has trained in this process: `n_read` sentences, each once an epoch, in `seconds`.
-    """
+    """Fits networks of one config, each a teacher and its student if there is a teacher."""
 
     config: TrainConfig
     model: BertConfig
@@ -45,8 +41,6 @@ class Fitter:
     unfinished: Unfinished
     folder: Path
     tokenizer: PieceTokenizer = field(init=False)
-    n_read: int = 0
-    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.tokenizer = PieceTokenizer.load(self.folder, self.model.max_length)
@@ -125,11 +119,8 @@ class Fitter:
             fit_head(network, inputs, targets.y_true, plan, n_sentences=settings.head_start, pad=pad, bf16=bf16)
         judge = self._judge(examples.take(chosen_by)) if len(chosen_by) else None
         run = Run(title, self.unfinished.checkpoints(title), self.config.seed, pad, judge)
-        started = time.monotonic()
         network = fine_tune(network, inputs, targets, plan, config=settings, run=run)
-        self.seconds += time.monotonic() - started
-        self.n_read += len(rows) * settings.epochs
-        self.unfinished.keep_curve(title, run.history)
+        self.unfinished.keep_curve(title, run.history, n_read=len(rows) * settings.epochs)
         self.unfinished.keep_network(title, network)
         return network
 

@@ -77,17 +77,33 @@ class Unfinished:
         with _readable(path):
             return np.load(path, allow_pickle=False) if path.is_file() else None
 
-    def keep_curve(self, title: str, history: list[dict[str, Any]]) -> None:
-        """Keep the course of the loss in one part of the run."""
+    def keep_curve(self, title: str, history: list[dict[str, Any]], *, n_read: int) -> None:
+        """Keep the course of the loss in one part of the run, and how many sentences it read, one an epoch."""
         with _whole(self.folder / f"{_file_name(title)}.curve.json") as temporary:
-            temporary.write_text(json.dumps({"part": title, "steps": history}), encoding="utf-8")
+            temporary.write_text(json.dumps({"part": title, "n_read": n_read, "steps": history}), encoding="utf-8")
 
     def curves(self) -> list[dict[str, Any]]:
-        """All that was kept of it, oldest part first."""
+        """All steps that were kept, oldest part first, each with the name of its ``part``."""
+        return [{"part": part["part"], **step} for part in self._parts() for step in part["steps"]]
+
+    def cost(self) -> dict[str, float]:
+        """What the training took, before a cut and after it.
+
+        Returns
+        -------
+        dict
+            ``seconds_per_1000_sentences``, of which one counts once an epoch; empty where
+            nothing was read.
+        """
+        parts = self._parts()
+        seconds = sum(max((step.get("seconds", 0.0) for step in part["steps"]), default=0.0) for part in parts)
+        n_read = sum(part["n_read"] for part in parts)
+        return {"seconds_per_1000_sentences": round(1000 * seconds / n_read, 2)} if n_read else {}
+
+    def _parts(self) -> list[dict[str, Any]]:
         paths = sorted(self.folder.glob("*.curve.json"), key=lambda path: path.stat().st_mtime_ns)
         with _readable(self.folder):
-            parts = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-            return [{"part": part["part"], **step} for part in parts for step in part["steps"]]
+            return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
     def keep_network(self, title: str, network: nn.Module) -> None:
         """Keep the weights of a network that is done; its checkpoints go."""

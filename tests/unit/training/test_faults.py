@@ -168,7 +168,7 @@ def test_a_damaged_part_of_an_unfinished_run_is_told(examples: Examples, tmp_pat
     unfinished = Unfinished.open(config, examples, examples.take(np.arange(0)))
     unfinished.keep_scores("fold", np.ones(8))
     unfinished.keep_network("fold", torch.nn.Linear(2, 2))
-    unfinished.keep_curve("fold", [{"step": 1}])
+    unfinished.keep_curve("fold", [{"step": 1}], n_read=1)
     for path in unfinished.folder.glob("fold*"):
         path.write_bytes(path.read_bytes()[:20])
     for read in (

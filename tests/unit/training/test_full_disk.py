@@ -127,7 +127,7 @@ def test_what_is_kept_of_a_run_is_kept_whole_or_not_at_all(
         for keep in (
             lambda: unfinished.keep_scores("fold 1", np.zeros(1000)),
             lambda: unfinished.keep_network("fold 2", make_tiny_bert().network),
-            lambda: unfinished.keep_curve("fold 1", [{"step": n} for n in range(100)]),
+            lambda: unfinished.keep_curve("fold 1", [{"step": n} for n in range(100)], n_read=1),
         ):
             with pytest.raises(OutputError, match="cannot be written"):
                 keep()

@@ -156,6 +156,17 @@ def test_a_place_that_cannot_be_written_is_told(examples: Examples, copies: Exam
         Unfinished.open(config, examples, copies)
 
 
+def test_the_cost_is_that_of_all_parts_before_and_after_a_cut(
+    unfinished: Unfinished, config: TrainConfig, examples: Examples, copies: Examples
+) -> None:
+    assert unfinished.cost() == {}
+    unfinished.keep_curve("teacher", [{"step": 1, "seconds": 2.0}, {"step": 2, "seconds": 5.0}], n_read=2000)
+    again = Unfinished.open(config, examples, copies)
+    again.keep_curve("fold 1", [{"step": 1, "seconds": 1.0}, {"step": 2}], n_read=1000)
+    again.keep_curve("none", [], n_read=0)
+    assert again.cost() == {"seconds_per_1000_sentences": 2.0}
+
+
 def test_a_run_that_is_over_leaves_nothing(unfinished: Unfinished) -> None:
     unfinished.remove()
     assert not unfinished.folder.exists()

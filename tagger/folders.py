@@ -5,6 +5,7 @@ A core room: imports only `tagger.errors`.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -25,7 +26,9 @@ _NEW, _OLD = ".new-", ".old"
 _HERE, _EXCHANGE = -100, 2
 
 
-def replace_folder(folder: Path, fill: Callable[[Path], _Filled]) -> _Filled:
+def replace_folder(
+    folder: Path, fill: Callable[[Path], _Filled], *, keep: Callable[[Path], bool] = lambda _: False
+) -> _Filled:
     """Fill a folder beside its place, then swap it in.
 
     A reader sees the old folder or the new, never a part of one (and on systems that cannot
@@ -38,6 +41,9 @@ def replace_folder(folder: Path, fill: Callable[[Path], _Filled]) -> _Filled:
         The place; what is there goes. Check before that it may.
     fill : callable
         Writes into the empty folder that it is given; what it returns is returned.
+    keep : callable, optional
+        Asked about the place just before the swap: what is there may stay, as when another
+        process has come first and is reading it.
 
     Raises
     ------
@@ -54,9 +60,10 @@ def replace_folder(folder: Path, fill: Callable[[Path], _Filled]) -> _Filled:
         raise OutputError(f"cannot be written ({error.strerror})", where=folder) from None
     try:
         filled = fill(temporary)
-        temporary.chmod(0o755)
-        _sync(temporary)
-        _swap_in(temporary, folder)
+        if not keep(folder):
+            temporary.chmod(0o755)
+            _sync(temporary)
+            _swap_in(temporary, folder)
         return filled
     except OutputError as error:
         if not error.where.startswith(str(temporary)):
@@ -66,7 +73,7 @@ def replace_folder(folder: Path, fill: Callable[[Path], _Filled]) -> _Filled:
     except OSError as error:
         raise OutputError(f"cannot be written ({error.strerror})", where=folder) from None
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
         os.close(lock)
 
 
@@ -92,7 +99,7 @@ def _tidy(folder: Path) -> None:
         if left.name.endswith(_OLD) and not folder.exists():
             os.rename(left, folder)
         else:
-            shutil.rmtree(left, ignore_errors=True)
+            _remove(left)
         os.close(lock)
 
 
@@ -110,7 +117,14 @@ def _swap_in(temporary: Path, folder: Path) -> None:
         os.rename(retired, folder)
         raise
     # The new folder is in its place: what cannot be removed of the old one is no failure.
-    shutil.rmtree(retired, ignore_errors=True)
+    _remove(retired)
+
+
+def _remove(path: Path) -> None:
+    """A folder with all that is in it, or the file that was in a folder's place; what cannot go stays."""
+    shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):  # most often there is nothing left
+        path.unlink()
 
 
 def _exchange(one: Path, other: Path) -> bool:

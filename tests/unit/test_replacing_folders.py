@@ -82,3 +82,27 @@ def test_an_old_folder_that_was_taken_away_by_a_kill_comes_back(tmp_path: Path) 
 
 def _fail(folder: Path) -> None:
     raise OSError(28, "No space left on device")
+
+
+def test_what_another_process_has_put_there_meanwhile_may_stay(tmp_path: Path) -> None:
+    place = tmp_path / "x"
+
+    def fill_late(folder: Path) -> None:
+        _fill("late")(folder)
+        replace_folder(place, _fill("first"))
+
+    replace_folder(place, fill_late, keep=lambda folder: (folder / "a.txt").is_file())
+    assert (place / "a.txt").read_text() == "first"
+    assert os.listdir(tmp_path) == ["x"]
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_file_in_the_place_goes_like_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_exchange: bool
+) -> None:
+    if not can_exchange:
+        monkeypatch.setattr(folders, "_exchange", lambda one, other: False)
+    (tmp_path / "x").write_text("a file")
+    replace_folder(tmp_path / "x", _fill("one"))
+    assert (tmp_path / "x" / "a.txt").read_text() == "one"
+    assert os.listdir(tmp_path) == ["x"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.errors import ModelError
-from tagger.folders import user_cache
+from tagger.folders import replace_folder, user_cache
 from tagger.models.encoders import hub, packaged, provenance
 from tagger.models.encoders.inspection import (
     CONFIG,
@@ -26,7 +26,7 @@ from tagger.models.encoders.inspection import (
     measure,
     read_object,
 )
-from tagger.models.encoders.provenance import check_provenance, replace_folder, write_provenance
+from tagger.models.encoders.provenance import check_provenance, write_provenance
 
 PACKAGED = "packaged"
 _COPIED = (*NEEDED, VOCABULARY, "README.md", "LICENSE", "LICENSE.txt", "LICENSE.md")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from tagger.errors import ModelError, OutputError
@@ -74,51 +72,6 @@ def refuse_foreign(folder: Path) -> None:
     is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not is_free and not is_encoder_folder(folder):
         raise OutputError("holds something that is not an encoder of ours", where=folder, hint="Choose another folder.")
-
-
-def replace_folder(
-    folder: Path, fill: Callable[[Path], object], *, keep: Callable[[Path], bool] = lambda _: False
-) -> None:
-    """Fill a folder beside its place and rename it into it: nobody ever sees a part of one.
-
-    Parameters
-    ----------
-    folder : Path
-        May be there; behind a symbolic link, what it points at is replaced.
-    fill : callable
-        Writes the files into the empty folder that it is given.
-    keep : callable, optional
-        Asked about the folder just before the renaming: what is there may stay, as when
-        another process has come first.
-
-    Raises
-    ------
-    OutputError
-        The folder cannot be written; what was there stays.
-    """
-    folder = folder.resolve()
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-            made = Path(temporary, "made")
-            made.mkdir()
-            fill(made)
-            if not keep(folder):
-                _swap_in(made, folder, Path(temporary, "old"))
-    except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror or error})", where=folder) from None
-
-
-def _swap_in(made: Path, folder: Path, old: Path) -> None:
-    was_there = folder.exists()
-    if was_there:
-        os.rename(folder, old)
-    try:
-        os.rename(made, folder)
-    except OSError:
-        if was_there:
-            os.rename(old, folder)
-        raise
 
 
 def _read(folder: Path) -> dict[str, Any]:

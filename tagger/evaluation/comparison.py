@@ -17,7 +17,7 @@ from tagger.evaluation.metrics import f1_figures
 
 _METRICS = {"f1_micro": "micro-F1", "f1_macro": "macro-F1"}
 #: Below so many bulletins a percentile interval is too narrow to keep silent about it.
-_FEW = 20
+FEW_BULLETINS = 20
 
 
 def paired_bootstrap(
@@ -249,7 +249,8 @@ def verdict(
     lead = _describe_lead(found, _METRICS[metric], (a, b), "better than" if is_clear and is_enough else "ahead of")
     if not is_enough:
         return f"No difference can be told: {n} bulletin{'s are' if n > 1 else ' is'} too few; {lead}."
-    basis = f"{100 * level:g} % interval over {n} bulletins{', which are few: it is too narrow' if n < _FEW else ''}"
+    few = ", which are few: it is too narrow" if n < FEW_BULLETINS else ""
+    basis = f"{100 * level:g} % interval over {n} bulletins{few}"
     if "p_holm" in found:
         basis += f"; p = {found['p_holm']:.2g} after correction"
     opening = "" if is_clear else "No difference can be told: "

@@ -10,7 +10,7 @@ import numpy as np
 
 from tagger.errors import InputError, UsageError
 from tagger.evaluation.calibration import calibration_error
-from tagger.evaluation.comparison import decide
+from tagger.evaluation.comparison import FEW_BULLETINS, decide
 from tagger.evaluation.contest import Contest, config_difference, hold_contest, spread
 from tagger.evaluation.metrics import hamming_loss
 from tagger.evaluation.ranking import average_precision
@@ -19,9 +19,6 @@ from tagger.evaluation.report.subject import Subject, measure, number, with_inte
 from tagger.evaluation.report.words import Words
 from tagger.evaluation.runs import Run
 from tagger.evaluation.scores import LEVELS
-
-#: Below so many bulletins a percentile interval is too narrow to keep silent about it.
-_FEW = 20
 
 
 def describe_overview(subject: Subject) -> Section:
@@ -111,7 +108,7 @@ def say_verdict(words: Words, pair: dict[str, Any], metric: str = "f1_micro") ->
         gap=f"{100 * abs(found['difference']):.1f}", low=_point(low), high=_point(high), better=f"{better:.3f}",
         worse=f"{worse:.3f}", n_bulletins=comparison["n_bulletins"],
     )  # fmt: skip
-    few = comparison["n_bulletins"] < _FEW and decide(comparison, metric) != "too_few"
+    few = comparison["n_bulletins"] < FEW_BULLETINS and decide(comparison, metric) != "too_few"
     return sentence + (words("few_warning") if few else "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tagger.evaluation.metrics import f1_figures
+from tagger.evaluation.metrics import count_tags, f1_figures
 
 
 def bootstrap_interval(
@@ -60,9 +60,7 @@ def _resampled_f1(
     y_true: np.ndarray, y_pred: np.ndarray, groups: np.ndarray, n_resamples: int, seed: int
 ) -> np.ndarray:
     """`f1_figures` of each resample, shape (n_resamples, 2 + n_domains)."""
-    hit = (y_true == 1) & (y_pred == 1)
-    counts = np.stack([hit, y_true, y_pred], axis=1)
-    draws = resample_sums(counts, groups, n_resamples=n_resamples, seed=seed)
+    draws = resample_sums(count_tags(y_true, y_pred), groups, n_resamples=n_resamples, seed=seed)
     return f1_figures(*draws.transpose(1, 0, 2))
 
 
@@ -91,16 +89,34 @@ def resample_sums(values: np.ndarray, groups: np.ndarray, *, n_resamples: int, s
     The sums of each bulletin are weighted by how often it is drawn, which is the same as
     resampling its texts and a hundred times faster.
     """
-    _, rows = np.unique(groups, return_inverse=True)
-    n_groups = int(rows.max()) + 1
-    sums = np.zeros((n_groups, *values.shape[1:]))
-    np.add.at(sums, rows, values.astype(float))
+    sums = sum_groups(values, groups)
+    n_groups = len(sums)
     rng = np.random.default_rng(seed)
     uniform = np.full(n_groups, 1 / n_groups)
     # One draw at a time: all at once would take a gigabyte for 100,000 bulletins.
     flat = sums.reshape(n_groups, -1)
     draws = [rng.multinomial(n_groups, uniform).astype(float) @ flat for _ in range(n_resamples)]
     return np.array(draws).reshape(n_resamples, *values.shape[1:])
+
+
+def sum_groups(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Sums of the texts of each bulletin.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_texts, ...)
+    groups : ndarray of shape (n_texts,)
+        The bulletin of each text; n_texts is at least 1.
+
+    Returns
+    -------
+    ndarray of shape (n_groups, ...)
+        float64, in the order of the sorted names.
+    """
+    _, rows = np.unique(groups, return_inverse=True)
+    sums = np.zeros((int(rows.max()) + 1, *values.shape[1:]))
+    np.add.at(sums, rows, values.astype(float))
+    return sums
 
 
 def percentile_interval(values: np.ndarray, level: float) -> tuple[float, float]:

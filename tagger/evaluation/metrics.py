@@ -80,6 +80,22 @@ def union_by(y: np.ndarray, keys: Sequence[Any]) -> np.ndarray:
     return union
 
 
+def count_tags(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """What F1 is made of, text by text: rightly tagged, labelled, tagged.
+
+    Parameters
+    ----------
+    y_true, y_pred : ndarray of shape (n_texts, n_domains)
+        0 or 1.
+
+    Returns
+    -------
+    ndarray of shape (n_texts, 3, n_domains)
+        0 or 1, in the order of the arguments of `f1_figures`.
+    """
+    return np.stack([(y_true == 1) & (y_pred == 1), y_true, y_pred], axis=1)
+
+
 def f1_figures(tp: np.ndarray, positives: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Micro-F1, macro-F1 and the F1 of each domain, side by side, from counts.
 
@@ -93,10 +109,17 @@ def f1_figures(tp: np.ndarray, positives: np.ndarray, predicted: np.ndarray) -> 
     ndarray of shape (n_resamples, 2 + n_domains)
         float64 in [0, 1]; 0 where a domain is neither labelled nor tagged.
     """
-    micro = _f1(tp.sum(axis=1), positives.sum(axis=1), predicted.sum(axis=1))
-    each = _f1(tp, positives, predicted)
+    micro = f1_of_counts(tp.sum(axis=1), positives.sum(axis=1), predicted.sum(axis=1))
+    each = f1_of_counts(tp, positives, predicted)
     return np.column_stack([micro, each.mean(axis=1), each])
 
 
-def _f1(tp: np.ndarray, positives: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+def f1_of_counts(tp: np.ndarray, positives: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """F1 from counts, float64 of their shape, in [0, 1]; 0 where there is neither a label nor a tag.
+
+    Parameters
+    ----------
+    tp, positives, predicted : ndarray of any one shape
+        float64: texts rightly tagged, labelled and tagged.
+    """
     return np.divide(2 * tp, positives + predicted, out=np.zeros_like(tp), where=positives + predicted > 0)

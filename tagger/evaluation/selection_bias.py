@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-_TP, _FP, _FN = range(3)
+from tagger.evaluation.intervals import sum_groups
+from tagger.evaluation.metrics import count_tags, f1_of_counts
 
 
 def correct_for_choice(
@@ -45,11 +46,10 @@ def correct_for_choice(
         ``interval`` (low, high; rather wide, as a resample leaves out only some 37 % of the
         bulletins) and ``n_models``.
     """
-    _, group_of = np.unique(groups, return_inverse=True)
-    n_groups = int(group_of.max()) + 1 if len(group_of) else 0
+    n_groups = len(np.unique(groups))
     if n_groups < 2 or not len(y_preds):
         raise ValueError(f"{len(y_preds)} models on {n_groups} groups: expected 1 or more on 2 or more")
-    counts = np.stack([_count(y_true, y_pred, group_of, n_groups) for y_pred in y_preds])
+    counts = np.stack([sum_groups(count_tags(y_true, y_pred), groups) for y_pred in y_preds])
     apparent = float(_f1(counts.sum(axis=1), metric).max())
     scores = _out_of_bag(counts, metric, n_resamples, np.random.default_rng(seed))
     low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
@@ -58,29 +58,18 @@ def correct_for_choice(
             "interval": [float(low), float(high)], "n_models": len(y_preds)}  # fmt: skip
 
 
-def _count(y_true: np.ndarray, y_pred: np.ndarray, group_of: np.ndarray, n_groups: int) -> np.ndarray:
-    """True positives, false positives, misses: shape (n_groups, n_domains, 3)."""
-    is_true, is_pred = y_true.astype(bool), y_pred.astype(bool)
-    told = np.stack([is_true & is_pred, ~is_true & is_pred, is_true & ~is_pred], axis=-1)
-    counts = np.zeros((n_groups, *told.shape[1:]))
-    np.add.at(counts, group_of, told)
-    return counts
-
-
 def _out_of_bag(counts: np.ndarray, metric: str, n_resamples: int, rng: np.random.Generator) -> np.ndarray:
     """The score left out of each resample, of the model that is best within it: shape (n_resamples,)."""
     n_groups = counts.shape[1]
     drawn = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=n_resamples)
     drawn = drawn[(drawn == 0).any(axis=1)]  # with few bulletins, a draw may leave none out
     within, without = (
-        _f1(np.einsum("rg,mgdc->rmdc", weights, counts, optimize=True), metric) for weights in (drawn, drawn == 0)
+        _f1(np.einsum("rg,mgcd->rmcd", weights, counts, optimize=True), metric) for weights in (drawn, drawn == 0)
     )
     return without[np.arange(len(drawn)), within.argmax(axis=1)]
 
 
 def _f1(counts: np.ndarray, metric: str) -> np.ndarray:
-    """F1 of counts of shape (..., n_domains, 3); 0 where there is neither a label nor a tag."""
-    summed = counts.sum(axis=-2, keepdims=True) if metric == "f1_micro" else counts
-    double = 2 * summed[..., _TP]
-    below = double + summed[..., _FP] + summed[..., _FN]
-    return np.divide(double, below, out=np.zeros_like(double), where=below > 0).mean(axis=-1)
+    """F1 of sums of `count_tags`, shape (..., 3, n_domains), over all domains."""
+    summed = counts.sum(axis=-1, keepdims=True) if metric == "f1_micro" else counts
+    return f1_of_counts(*np.moveaxis(summed, -2, 0)).mean(axis=-1)

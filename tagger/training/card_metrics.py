@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tagger.evaluation.intervals import percentile_interval, resample_sums
-from tagger.evaluation.metrics import f1_figures
+from tagger.evaluation.intervals import domain_intervals
 
 _OVERALL = ("n_texts", "f1_micro", "f1_macro", "precision_micro", "recall_micro", "exact_match", "interval_95")
 
@@ -43,24 +42,6 @@ def card_metrics(
         level: {name: levels[level][name] for name in _OVERALL if name in levels[level]}
         for level in ("paragraph", "bulletin")
     }
-    intervals = {**metrics["interval_95"], "domains": domain_intervals(y_true, y_pred, bulletins, ids)}
+    each = map(tuple, domain_intervals(y_true, y_pred, bulletins).tolist())
+    intervals = {**metrics["interval_95"], "domains": dict(zip(ids, each, strict=True))}
     return {**metrics, **own, "levels": larger, "interval_95": intervals}
-
-
-def domain_intervals(
-    y_true: np.ndarray, y_pred: np.ndarray, bulletins: np.ndarray, ids: Sequence[str], *,
-    n_resamples: int = 1000, seed: int = 0, level: float = 0.95,
-) -> dict[str, tuple[float, float]]:  # fmt: skip
-    """Percentile intervals of the F1 of each domain by resampling whole bulletins.
-
-    Parameters
-    ----------
-    y_true, y_pred, bulletins, n_resamples, seed, level
-        See `tagger.evaluation.intervals.bootstrap_interval`, whose draws these are.
-    ids : sequence of str
-        Domain ids in column order.
-    """
-    counts = np.stack([(y_true == 1) & (y_pred == 1), y_true, y_pred], axis=1)
-    draws = resample_sums(counts, bulletins, n_resamples=n_resamples, seed=seed)
-    each = f1_figures(*draws.transpose(1, 0, 2))[:, 2:]
-    return {id: percentile_interval(own, level) for id, own in zip(ids, each.T, strict=True)}

@@ -17,7 +17,7 @@ from tagger.evaluation.summary import summarize
 from tagger.models.bert import BertClassifier
 from tagger.models.selective import Selective
 from tagger.training import precedents as module
-from tagger.training.card_metrics import card_metrics, domain_intervals
+from tagger.training.card_metrics import card_metrics
 from tagger.training.precedents import choose_precedents
 from tagger.training.selective import choose_selective
 
@@ -115,10 +115,3 @@ def test_the_card_gets_an_interval_for_each_domain_and_larger_units() -> None:
     assert found["interval_95"]["f1_micro"] == interval["f1_micro"]
     assert metrics["interval_95"] is interval
     assert "domains" not in interval
-
-
-def test_the_interval_of_a_single_domain_is_that_of_the_macro_mean() -> None:
-    y_true, y_proba, bulletins, _ = _scores()
-    y_true, y_pred = y_true[:, :1], (y_proba[:, :1] >= 0.5).astype(np.int8)
-    own = domain_intervals(y_true, y_pred, bulletins, ["traffic"])["traffic"]
-    assert own == pytest.approx(bootstrap_interval(y_true, y_pred, bulletins)["f1_macro"], abs=1e-12)

@@ -19,6 +19,7 @@ from tagger.errors import CorpusError, InputError, TaggerError
 #: What is done with a problem: raised, or collected and the row left out.
 Report = Callable[[TaggerError], None]
 _LONGEST_SHOWN = 60
+_MOST_SHOWN = 20
 
 
 def refuse(problem: TaggerError) -> None:
@@ -78,8 +79,9 @@ class LabelledRecord:
 
 
 def records_from_rows(
-    rows: Iterable[Row], fields: Fields, *, separator: str | None = None, report: Report = refuse
-) -> Iterator[LabelledRecord]:
+    rows: Iterable[Row], fields: Fields, *, separator: str | None = None, report: Report = refuse,
+    setting: str = "",
+) -> Iterator[LabelledRecord]:  # fmt: skip
     """Rows as labelled texts, in order.
 
     Parameters
@@ -91,22 +93,20 @@ def records_from_rows(
         What parts the labels within a string; without it they must be a list.
     report : callable
         Is given what is wrong with a row, which is then left out.
+    setting : str, optional
+        The setting under which a person may name the fields, such as ``data.fields``; where a
+        field is missing, it is told. Without it the names are given.
     """
     for row in rows:
         try:
-            yield _record(row, fields, separator)
+            yield _record(row, fields, separator, setting)
         except TaggerError as problem:
             report(problem)
 
 
-def _record(row: Row, fields: Fields, separator: str | None) -> LabelledRecord:
-    try:
-        text, labels = row.fields[fields.text], row.fields[fields.labels]
-    except (KeyError, TypeError, IndexError) as error:
-        raise InputError(
-            f"not a labelled record ({type(error).__name__}: {error})", where=row.where,
-            hint=f'Expected {{"{fields.text}": "...", "{fields.labels}": [...]}}.',
-        ) from None  # fmt: skip
+def _record(row: Row, fields: Fields, separator: str | None, setting: str) -> LabelledRecord:
+    _check_fields(row, fields, setting)
+    text, labels = row.fields[fields.text], row.fields[fields.labels]
     if not isinstance(text, str) or not text.strip():
         raise InputError("found an empty text, expected a sentence", where=row.where)
     bulletin = _scalar(row, fields.bulletin)
@@ -116,6 +116,21 @@ def _record(row: Row, fields: Fields, separator: str | None) -> LabelledRecord:
         str(row.number) if bulletin in (None, "") else _sound(row, str(bulletin)),
         0 if paragraph is None else paragraph, _sound(row, str(_scalar(row, fields.source) or "")),
     )  # fmt: skip
+
+
+def _check_fields(row: Row, fields: Fields, setting: str) -> None:
+    """An `InputError` for a row that is no record, or that lacks its text or its labels."""
+    expected = f'Expected {{"{fields.text}": "...", "{fields.labels}": [...]}}'
+    if not isinstance(row.fields, dict):
+        raise InputError(f"found {_shown(row.fields)}, expected a labelled record", where=row.where,
+                         hint=f"{expected}.")  # fmt: skip
+    for role, name in (("text", fields.text), ("labels", fields.labels)):
+        if name not in row.fields:
+            found = ", ".join(map(_shown, list(row.fields)[:_MOST_SHOWN])) or "none"
+            raise InputError(
+                f"no field {name!r} in it, found {found}", where=row.where,
+                hint=f"{setting}.{role}=NAME tells what it is called." if setting else f"{expected}.",
+            )  # fmt: skip
 
 
 def _scalar(row: Row, name: str | None) -> Any:

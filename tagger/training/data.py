@@ -153,7 +153,9 @@ def _records(data: DataConfig, place: str, report: Report) -> Iterable[LabelledR
     if data.kind == "label_studio":
         return label_studio_records(place, data.fields, control=data.control, report=report)
     rows = _rows(data, place, report)
-    return records_from_rows(rows, data.fields, separator=data.label_separator, report=report)
+    return records_from_rows(
+        rows, data.fields, separator=data.label_separator, report=report, setting="data.fields"
+    )  # fmt: skip
 
 
 def _rows(data: DataConfig, place: str, report: Report) -> Iterable[Row]:

@@ -78,7 +78,7 @@ def test_figures_never_overwrite_the_data(call: Call, gold: Path, lexicon_folder
         (None, "gold.jsonl: no such file. Check the name."),
         ("", "gold.jsonl: no records in it. Expected JSON lines."),
         ('{"text": "a", "domains": []}\n{\n', "gold.jsonl:2: not a labelled record (JSONDecodeError: "),
-        ('{"text": "a"}\n', "gold.jsonl:1: not a labelled record (KeyError: 'domains')."),
+        ('{"text": "a"}\n', "gold.jsonl:1: no field 'domains' in it, found 'text'."),
         ('{"text": "a", "domains": ["trafic"]}\n', "gold.jsonl:1: unknown domain 'trafic'. Did you mean 'traffic'?"),
     ],
     ids=["missing", "empty", "broken", "unlabelled", "unknown_domain"],

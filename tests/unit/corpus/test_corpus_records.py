@@ -45,10 +45,11 @@ def test_labels_in_one_string_need_a_separator() -> None:
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({"domains": []}, "not a labelled record (KeyError: 'text')"),
-        ({"text": "x"}, "not a labelled record (KeyError: 'domains')"),
-        (["text"], "not a labelled record (TypeError"),
-        (None, "not a labelled record (TypeError"),
+        ({"domains": []}, "no field 'text' in it, found 'domains'. Expected {"),
+        ({"text": "x"}, "no field 'domains' in it, found 'text'. Expected {"),
+        ({}, "no field 'text' in it, found none. Expected {"),
+        (["text"], "found ['text'], expected a labelled record. Expected {"),
+        (None, "found None, expected a labelled record. Expected {"),
         ({"text": " \n", "domains": []}, "found an empty text"),
         ({"text": None, "domains": []}, "found an empty text"),
         ({"text": "x", "domains": None}, "found domains None, expected a list"),
@@ -69,6 +70,21 @@ def test_a_row_that_is_no_labelled_text_is_told_with_its_place_and_left_out(row:
     assert str(problems[0]).startswith(f"x.jsonl:2: {problem}")
     with pytest.raises(InputError):
         list(records_from_rows(_rows(row), Fields()))
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({"body": "x", "domains": []}, "x.jsonl:1: no field 'text' in it, found 'body', 'domains'. "
+                                       "data.fields.text=NAME tells what it is called."),
+        ({"text": "x", "tags": []}, "x.jsonl:1: no field 'domains' in it, found 'text', 'tags'. "
+                                    "data.fields.labels=NAME tells what it is called."),
+    ],
+)  # fmt: skip
+def test_where_a_field_may_be_named_the_setting_for_it_is_told(row: object, problem: str) -> None:
+    with pytest.raises(InputError) as error:
+        list(records_from_rows(_rows(row), Fields(), setting="data.fields"))
+    assert str(error.value) == problem
 
 
 def test_a_long_value_is_shown_by_its_beginning() -> None:

@@ -121,9 +121,9 @@ def test_a_byte_order_mark_and_blank_lines_are_passed_over(tmp_path: Path, domai
     [
         ("{", InputError, "not a labelled record (JSONDecodeError"),
         ("[" * 100_000, InputError, "not a labelled record (RecursionError"),
-        ("[1]", InputError, "not a labelled record (TypeError"),
-        ('{"domains": []}', InputError, "not a labelled record (KeyError: 'text')"),
-        ('{"text": "a"}', InputError, "not a labelled record (KeyError: 'domains')"),
+        ("[1]", InputError, "found [1], expected a labelled record"),
+        ('{"domains": []}', InputError, "no field 'text' in it, found 'domains'"),
+        ('{"text": "a"}', InputError, "no field 'domains' in it, found 'text'"),
         ('{"text": "a", "domains": null}', InputError, "found domains None, expected a list of domain ids"),
         ('{"text": " ", "domains": []}', InputError, "found an empty text, expected a sentence"),
         ('{"text": 5, "domains": []}', InputError, "found an empty text, expected a sentence"),

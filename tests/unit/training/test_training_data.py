@@ -93,6 +93,13 @@ def test_domains_are_made_of_the_labels_and_test_data_have_the_same(tmp_path: Pa
         load_test(config, domains)
 
 
+def test_a_line_without_its_text_names_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"正文": "路灯不亮。", "domains": []}\n', encoding="utf-8")
+    config = compose(["data=jsonl", f"data.path={tmp_path}/a.jsonl", "data.domains=infer"])
+    with pytest.raises(InputError, match=r"a\.jsonl:1: no field 'text' in it, .* data\.fields\.text=NAME tells"):
+        load_examples(config)
+
+
 def test_there_is_no_test_data_unless_named(corpus: DataConfig, domains: DomainSet) -> None:
     assert load_test(TrainConfig(data=corpus), domains) is None
 

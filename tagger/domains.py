@@ -91,6 +91,11 @@ class DomainSet(Sequence[Domain]):
             hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(self.ids)}."
             raise CorpusError(f"unknown domain {domain_id!r}", hint=hint) from None
 
+    def name(self, domain_id: str) -> str:
+        """What people call a domain: its Chinese name; its id where it has none, or where it is not of this set."""
+        found = self._column.get(domain_id)
+        return domain_id if found is None else self._domains[found].zh or domain_id
+
     def encode(self, label_sets: Sequence[Iterable[str]]) -> np.ndarray:
         """Label sets as an indicator array, int8, shape (n_texts, n_domains)."""
         y = np.zeros((len(label_sets), len(self)), dtype=np.int8)

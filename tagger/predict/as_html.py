@@ -122,18 +122,17 @@ def _sentence(tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, 
 
 
 def _badge(domains: DomainSet, id: str, is_asked: bool) -> str:
-    domain = domains[domains.column(id)]
-    return f'<span class="d {"q " if is_asked else ""}c-{id}">{escape(domain.zh or id)}</span>'
+    return f'<span class="d {"q " if is_asked else ""}c-{id}">{escape(domains.name(id))}</span>'
 
 
 def _hover(tagged: TaggedBulletin, paragraph: Paragraph, sentence: Sentence, tags: Tags, explain: bool) -> str:
-    ids = tagged.model.domains.ids
-    lines = [f"{id} {score:.2f}" for id, score in zip(ids, tags.scores, strict=True)]
+    domains = tagged.model.domains
+    lines = [f"{domains.name(id)} {score:.2f}" for id, score in zip(domains.ids, tags.scores, strict=True)]
     if explain:
         for id in tags.shown:
             found = tagged.explain(paragraph.index, sentence.index, id)
-            lines.append(f"{id}: " + ", ".join(f"{e.ngram} {e.weight:+.2f}" for e in found))
+            lines.append(f"{domains.name(id)}: " + ", ".join(f"{e.ngram} {e.weight:+.2f}" for e in found))
         for precedent in tagged.precedents(paragraph.index, sentence.index):
-            labels = ", ".join(precedent.domains) or "—"
+            labels = ", ".join(map(domains.name, precedent.domains)) or "—"
             lines.append(f"≈ {precedent.similarity:.2f} [{labels}] {precedent.text}")
     return "\n".join(lines)

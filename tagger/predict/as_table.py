@@ -45,7 +45,10 @@ def print_records(console: Console, tagged: list[TaggedRecord], text_field: str)
         if record.tagged is not None:
             whole = record.tagged.bulletin_tags
             scores = dict(zip(record.tagged.model.domains.ids, whole.scores, strict=True))
-            tags = "\n".join(f"{id}{'?' * (id in whole.ask)} {scores[id]:.2f}" for id in whole.shown) or "—"
+            names = record.tagged.model.domains.name
+            tags = "\n".join(
+                f"{_clean(names(id))}{'?' * (id in whole.ask)} {scores[id]:.2f}" for id in whole.shown
+            ) or "—"  # fmt: skip
         table.add_row(str(record.record.line), tags, text)
     console.print(table)
 
@@ -87,7 +90,7 @@ def _domains(domains: DomainSet, unit: Unit):  # type: ignore[no-untyped-def]
         cell.append("\n" if i else "")
         # What a person is asked has its mark, for those who see no bold.
         mark, style = ("?", "italic") if id in unit.tags.ask else ("", "bold")
-        cell.append(_clean(domain.zh or id) + mark, style=f"{style} {domain.color}")
+        cell.append(_clean(domains.name(id)) + mark, style=f"{style} {domain.color}")
         cell.append(f" {score:.2f}", style="dim")
     return cell
 
@@ -97,13 +100,14 @@ def _evidence(tagged: TaggedBulletin, unit: Unit) -> str:
     lines = []
     for id in unit.tags.shown:
         place = tagged.best_place(id, unit.sentences)
-        lines.append(f"{id}: " + " ".join(map(_piece, tagged.explain(*place, id, limit=4))))
-        lines += [line for precedent in tagged.precedents(*place, limit=1) if (line := _like(precedent)) not in lines]
+        lines.append(f"{tagged.model.domains.name(id)}: " + " ".join(map(_piece, tagged.explain(*place, id, limit=4))))
+        found = [_like(precedent, tagged.model.domains) for precedent in tagged.precedents(*place, limit=1)]
+        lines += [line for line in found if line not in lines]
     return _clean("".join(f"\n{line}" for line in lines), keep="\n")
 
 
-def _like(precedent: Precedent) -> str:
-    labels = ", ".join(precedent.domains) or "—"
+def _like(precedent: Precedent, domains: DomainSet) -> str:
+    labels = ", ".join(map(domains.name, precedent.domains)) or "—"
     return f"≈ {precedent.similarity:.2f} [{labels}] {_shortened(precedent.text, 60)}"
 
 

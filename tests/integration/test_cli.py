@@ -183,7 +183,7 @@ def test_the_table_format(predict: Run, pages: Path) -> None:
     done = predict("pages/0312.txt", "--format", "table", "--explain")
     assert done.returncode == 0
     assert "巡逻防控 0.50" in done.stdout
-    assert "propaganda: 宣传单 +1.00" in done.stdout
+    assert "宣传: 宣传单 +1.00" in done.stdout
     assert "\x1b" not in done.stdout
 
 

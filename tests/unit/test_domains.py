@@ -26,6 +26,12 @@ def test_ids_keep_the_order_of_the_list(domains):
     assert domains.column("propaganda") == 2
 
 
+def test_a_domain_is_called_by_its_chinese_name_or_else_its_id(domains):
+    assert [domains.name(id) for id in ("traffic", "patrol", "not_of_this_set")] == [
+        "交通管理", "patrol", "not_of_this_set"
+    ]  # fmt: skip
+
+
 def test_encode_gives_one_row_a_text_and_one_column_a_domain(domains):
     y = domains.encode([["propaganda", "traffic"], [], ("patrol",)])
     assert y.dtype == np.int8

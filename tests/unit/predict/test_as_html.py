@@ -116,7 +116,7 @@ def test_the_summary_counts_measures_and_sentences(page: TaggedBulletin) -> None
 
 
 def test_evidence_is_shown_where_asked(page: TaggedBulletin) -> None:
-    assert "traffic: 头盔 +1.00" in bulletin_section(page, explain=True)
+    assert "交通管理: 头盔 +1.00" in bulletin_section(page, explain=True)
     assert "头盔 +1.00" not in bulletin_section(page)
 
 

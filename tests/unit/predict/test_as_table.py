@@ -42,8 +42,8 @@ def test_a_bulletin_is_a_row_a_measure_with_a_line_of_totals(page: TaggedBulleti
 
 def test_evidence_stands_below_the_text(page: TaggedBulletin) -> None:
     lines = _lines(_written(page.model, page, explain=True))
-    assert "propaganda: 宣传单 +1.00" in lines
-    assert "traffic: 头盔 +1.00" in lines
+    assert "宣传: 宣传单 +1.00" in lines
+    assert "交通管理: 头盔 +1.00" in lines
 
 
 def test_a_long_text_is_shortened(lexicon: Model, tag_fields: Callable[..., TaggedRecord]) -> None:
@@ -51,6 +51,11 @@ def test_a_long_text_is_shortened(lexicon: Model, tag_fields: Callable[..., Tagg
     assert tagged is not None
     row = _lines(_written(lexicon, tagged, level="sentence"))[3]
     assert re.fullmatch(r"1\.1 巡逻防控 0.50 (民警巡逻，){8}民警巡 ?…", row)
+
+
+def test_evidence_and_tags_call_a_domain_alike(page: TaggedBulletin) -> None:
+    text = _written(page.model, page, explain=True)
+    assert not [id for id in page.model.domains.ids if id in text]
 
 
 @pytest.mark.parametrize("level", ["measure", "paragraph", "sentence"])
@@ -67,7 +72,7 @@ def test_markup_and_emoji_codes_are_shown_as_they_stand(
     good = tag_fields({"text": "民警[/b]巡逻[red]:smile:。"})
     bad = tag_fields({"raw": "[/a]"}, error="not [/JSON]")
     lines = _lines(_written(lexicon, good, bad))
-    assert lines[2] == "4 patrol 0.50 民警[/b]巡逻[red]:smile:。"
+    assert lines[2] == "4 巡逻防控 0.50 民警[/b]巡逻[red]:smile:。"
     assert lines[3] == "4 error: not [/JSON] [/a]"
 
 
@@ -78,7 +83,7 @@ def test_domain_names_are_shown_as_they_stand(hostile: TaggedBulletin) -> None:
 def test_records_are_a_row_each_with_their_line(lexicon: Model, tag_fields: Callable[..., TaggedRecord]) -> None:
     found = [tag_fields({"text": "民警巡逻。发放宣传单。"}), tag_fields({"text": "开会。"})]
     assert _lines(_written(lexicon, *found))[2:] == [
-        "4 patrol 0.50 民警巡逻。发放宣传单。", "propaganda 0.50", "4 — 开会。"
+        "4 巡逻防控 0.50 民警巡逻。发放宣传单。", "宣传 0.50", "4 — 开会。"
     ]  # fmt: skip
 
 

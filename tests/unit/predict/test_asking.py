@@ -98,7 +98,7 @@ def test_evidence_is_shown_for_what_is_asked(write: Callable[..., str], asking: 
     data = json.loads(write(asking, "jsonl", explain=True))
     assert list(data["paragraphs"][0]["sentences"][0]["evidence"]) == ["patrol"]
     assert "巡逻" in write(asking, "table", explain=True)
-    assert "patrol: 巡逻" in write(asking, "html", explain=True)
+    assert "巡逻防控: 巡逻" in write(asking, "html", explain=True)
 
 
 def test_records_have_it_too_and_keep_a_field_of_that_name(write: Callable[..., str], asking: Model) -> None:
@@ -136,7 +136,7 @@ def test_a_table_marks_what_is_asked_and_counts_it(write: Callable[..., str], as
     assert text.count("巡逻防控? 0.50") == 2
     assert "巡逻防控 0.75" in text
     assert "to be looked at (?) 2" in text
-    assert "patrol? 0.50" in write(asking, "table", '{"text": "民警巡逻。"}\n', "a.jsonl")
+    assert "巡逻防控? 0.50" in write(asking, "table", '{"text": "民警巡逻。"}\n', "a.jsonl")
 
 
 def test_a_page_shows_questions_as_questions(write: Callable[..., str], asking: Model) -> None:
@@ -213,10 +213,10 @@ def test_a_table_and_a_page_show_precedents_and_obey_nothing_in_them(
     write: Callable[..., str], remembering: Model
 ) -> None:
     table = write(remembering, "table", explain=True)
-    assert "≈ 0.91 [patrol] 夜间巡逻<script>alert(1)</script>" in table.replace("\n", "")
+    assert "≈ 0.91 [巡逻防控] 夜间巡逻<script>alert(1)</script>" in table.replace("\n", "")
     assert "\x1b[31m" not in table
     page = write(remembering, "html", explain=True)
-    assert "≈ 0.91 [patrol] 夜间巡逻&lt;script&gt;" in page
+    assert "≈ 0.91 [巡逻防控] 夜间巡逻&lt;script&gt;" in page
     assert "≈ 0.50 [—] 局党委开会" in page
     assert "<script>" not in page
 

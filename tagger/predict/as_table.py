@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tagger.domains import DomainSet
 from tagger.models.classifier import Evidence
 from tagger.models.precedents import Precedent
+from tagger.models.storage import Model
 from tagger.predict.records import TaggedRecord
-from tagger.predict.tagging import TaggedBulletin
+from tagger.predict.tagging import TaggedBulletin, Tags
 from tagger.predict.units import Unit, units
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ _CONTROL: dict[int, str | None] = {
     **dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " "),
     **dict.fromkeys([0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]),
 }
+#: With more domains than this, the totals leave out those that no row has.
+_MOST_TOTALS = 8
 
 
 def print_bulletin(console: Console, tagged: TaggedBulletin, level: str, *, explain: bool) -> None:
@@ -27,6 +32,7 @@ def print_bulletin(console: Console, tagged: TaggedBulletin, level: str, *, expl
     bulletin = tagged.bulletin
     facts = [bulletin.title or bulletin.id, bulletin.date, bulletin.issuer]
     console.print(_clean(" · ".join(fact for fact in facts if fact)), style="bold", markup=False)
+    _print_always_asked(console, tagged.model)
     table = _table("text")
     for unit in units(tagged, level):
         if not unit.noise:
@@ -38,6 +44,9 @@ def print_bulletin(console: Console, tagged: TaggedBulletin, level: str, *, expl
 
 def print_records(console: Console, tagged: list[TaggedRecord], text_field: str) -> None:
     """Print a run of records, a row each."""
+    model = next((record.tagged.model for record in tagged if record.tagged is not None), None)
+    if model is not None:
+        _print_always_asked(console, model)
     table = _table(text_field)
     for record in tagged:
         text = _clean(record.record.text or str(record.record.fields.get("raw", "")))
@@ -47,10 +56,32 @@ def print_records(console: Console, tagged: list[TaggedRecord], text_field: str)
             scores = dict(zip(record.tagged.model.domains.ids, whole.scores, strict=True))
             names = record.tagged.model.domains.name
             tags = "\n".join(
-                f"{_clean(names(id))}{'?' * (id in whole.ask)} {scores[id]:.2f}" for id in whole.shown
+                f"{_clean(names(id))}{'?' * (id in whole.ask)} {scores[id]:.2f}"
+                for id in _shown(whole, record.tagged.model)
             ) or "—"  # fmt: skip
         table.add_row(str(record.record.line), tags, text)
     console.print(table)
+
+
+def _always_asked(model: Model) -> tuple[str, ...]:
+    """Ids of the domains that an asking model answers neither yes nor no, whatever the score."""
+    if not model.is_asking or model.selective is None:
+        return ()
+    low, high = model.selective.bounds.T
+    return tuple(model.domains.ids[column] for column in np.flatnonzero((low == 0) & np.isinf(high)))
+
+
+def _print_always_asked(console: Console, model: Model) -> None:
+    """Said once: a question in every row tells nobody where to look."""
+    if ids := _always_asked(model):
+        names = "、".join(_clean(model.domains.name(id)) for id in ids)
+        console.print(f"asked about in every row, and not marked below: {names}", style="italic", markup=False)
+
+
+def _shown(tags: Tags, model: Model) -> tuple[str, ...]:
+    """The tags, then what is asked about this text rather than about every one."""
+    always = _always_asked(model)
+    return tuple(id for id in tags.shown if id in tags.domains or id not in always)
 
 
 def _table(text_name: str) -> Table:
@@ -70,7 +101,7 @@ def _cells(tagged: TaggedBulletin, unit: Unit, explain: bool):  # type: ignore[n
     text = Text(_clean(_shortened(tagged.bulletin.original[unit.start : unit.end], 96)))
     if explain:
         text.append(_evidence(tagged, unit), style="dim italic")
-    return _number(unit), _domains(tagged.model.domains, unit), text
+    return _number(unit), _domains(tagged.model, unit), text
 
 
 def _number(unit: Unit) -> str:
@@ -80,11 +111,12 @@ def _number(unit: Unit) -> str:
     return "" if unit.kind == "text" else str(unit.index + 1)
 
 
-def _domains(domains: DomainSet, unit: Unit):  # type: ignore[no-untyped-def]
+def _domains(model: Model, unit: Unit):  # type: ignore[no-untyped-def]
     from rich.text import Text
 
-    cell = Text("" if unit.tags.shown else "—", style="dim" if not unit.tags.shown else "")
-    for i, id in enumerate(unit.tags.shown):
+    domains, shown = model.domains, _shown(unit.tags, model)
+    cell = Text("" if shown else "—", style="" if shown else "dim")
+    for i, id in enumerate(shown):
         domain = domains[domains.column(id)]
         score = unit.tags.scores[domains.column(id)]
         cell.append("\n" if i else "")
@@ -98,7 +130,7 @@ def _domains(domains: DomainSet, unit: Unit):  # type: ignore[no-untyped-def]
 def _evidence(tagged: TaggedBulletin, unit: Unit) -> str:
     """For each tag or question: the strongest n-grams of the sentence that carries it best, and a precedent."""
     lines = []
-    for id in unit.tags.shown:
+    for id in _shown(unit.tags, tagged.model):
         place = tagged.best_place(id, unit.sentences)
         lines.append(f"{tagged.model.domains.name(id)}: " + " ".join(map(_piece, tagged.explain(*place, id, limit=4))))
         found = [_like(precedent, tagged.model.domains) for precedent in tagged.precedents(*place, limit=1)]
@@ -119,9 +151,13 @@ def _piece(evidence: Evidence) -> str:
 
 def _totals(tagged: TaggedBulletin, level: str) -> str:
     rows = [unit for unit in units(tagged, level) if not unit.noise]
-    counts = [f"{_clean(d.zh or d.id)} {sum(d.id in u.tags.domains for u in rows)}" for d in tagged.model.domains]
+    ids = tagged.model.domains.ids
+    found = {id: sum(id in unit.tags.domains for unit in rows) for id in ids}
+    shown = {id: n for id, n in found.items() if n or len(ids) <= _MOST_TOTALS}
+    counts = [f"{_clean(tagged.model.domains.name(id))} {n}" for id, n in shown.items()] or ["no tags"]
     if tagged.model.is_asking:
-        counts.append(f"to be looked at (?) {sum(bool(u.tags.ask) for u in rows)}")
+        always = set(_always_asked(tagged.model))
+        counts.append(f"to be looked at (?) {sum(bool(set(unit.tags.ask) - always) for unit in rows)}")
     n_noise = sum(s.noise for p in tagged.bulletin.paragraphs for s in p.sentences)
     return f"{' · '.join(counts)}  ({len(rows)} rows, {n_noise} lines of page furniture not shown)"
 

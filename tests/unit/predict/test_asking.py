@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from tagger.bulletins.bulletin import parse_bulletin
+from tagger.domains import Domain, DomainSet
+from tagger.models.lexicon import LexiconClassifier
 from tagger.models.precedents import Precedent
 from tagger.models.selective import Selective
 from tagger.models.storage import Model
@@ -137,6 +139,39 @@ def test_a_table_marks_what_is_asked_and_counts_it(write: Callable[..., str], as
     assert "巡逻防控 0.75" in text
     assert "to be looked at (?) 2" in text
     assert "巡逻防控? 0.50" in write(asking, "table", '{"text": "民警巡逻。"}\n', "a.jsonl")
+
+
+@pytest.fixture
+def many(lexicon: Model) -> Model:
+    """Twelve domains of which the lexicon knows three: it answers two, one of those by asking, and no other."""
+    rare = [Domain(f"rare_{number}", f"少见{number}") for number in range(9)]
+    domains = DomainSet([*lexicon.domains, *rare])
+    words = [["酒驾", "头盔", "违停"], ["巡逻", "巡控"], ["宣传", "讲座", "宣传单"], *[["少见"]] * 9]
+    bounds = np.array([[0.0, math.inf], [0.4, 0.7], [0.4, 0.7], *[[0.0, math.inf]] * 9])
+    return replace(
+        lexicon, classifier=LexiconClassifier(words, [[]] * 12), domains=domains, thresholds=np.full(12, 0.5),
+        selective=Selective(bounds, 0.95, 0.95, 0.1, (50,) * 12, 30),
+    ).asking()  # fmt: skip
+
+
+def test_what_is_asked_about_everywhere_is_said_once_above_the_table(write: Callable[..., str], many: Model) -> None:
+    text = write(many, "table", level="sentence", explain=True)
+    always = "、".join(["交通管理", *(f"少见{number}" for number in range(9))])
+    assert f"asked about in every row, and not marked below: {always}" in text.replace("\n", "")
+    assert text.count("少见0") == 1
+    assert text.count("交通管理") == 1
+    assert text.count("巡逻防控? 0.50") == 2
+    assert "宣传 1 · to be looked at (?) 2" in text
+    records = write(many, "table", '{"text": "民警巡逻。"}\n{"text": "查处酒驾。"}\n', "a.jsonl")
+    assert records.count("少见0") == records.count("交通管理") == 1
+    assert "巡逻防控? 0.50" in records
+
+
+def test_totals_of_many_domains_leave_out_those_of_no_row(write: Callable[..., str], many: Model) -> None:
+    told = replace(many, is_asking=False)
+    assert "巡逻防控 1 · 宣传 1  (" in write(told, "table", "民警巡逻。举办讲座。\n", level="paragraph")
+    assert "\nno tags  (" in write(told, "table", "局党委召开会议。\n", level="paragraph")
+    assert "asked about" not in write(told, "table")
 
 
 def test_a_page_shows_questions_as_questions(write: Callable[..., str], asking: Model) -> None:

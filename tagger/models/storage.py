@@ -39,6 +39,8 @@ _KINDS = {
     "bert": ("tagger.models.bert", "BertClassifier"),
     "onnx": ("tagger.models.onnx_bert", "OnnxClassifier"),
 }
+#: Models named in an error.
+_MOST_LISTED = 10
 #: The model that `tagger predict` uses when none is named.
 DEFAULT = "bert"
 _DOMAINS, _DECISION = "domains.json", "decision.json"
@@ -219,7 +221,7 @@ def _checked_thresholds(values: list[Any]) -> np.ndarray:
 
 
 def find_model(model: str | Path) -> Path:
-    """The folder of a model given by shipped name or by path; a `ModelError` if there is none.
+    """The folder of a model given by shipped name or by path; a `ModelError` if there is none, or several.
 
     A run folder, which `tagger train` writes, stands for the model in it.
     """
@@ -228,11 +230,30 @@ def find_model(model: str | Path) -> Path:
         return shipped[str(model)]
     folder = Path(model)
     if folder.is_dir():
-        is_run = not (folder / MANIFEST).exists() and (folder / "model" / MANIFEST).is_file()
-        return folder / "model" if is_run else folder
+        if (folder / MANIFEST).exists():
+            return folder
+        if (folder / "model" / MANIFEST).is_file():
+            return folder / "model"
+        _refuse_several(folder)
+        return folder
     raise ModelError(
         "no such model", where=model,
         hint=f"Give a folder, or one of: {', '.join(shipped) or '(none ship)'}.",
+    )  # fmt: skip
+
+
+def _refuse_several(folder: Path) -> None:
+    """A `ModelError` that lists them if a folder holds models or runs rather than being one."""
+    # Models side by side, runs, and the runs of a multirun in a folder of theirs.
+    found = {path.parent for place in ("*", "*/model", "*/*/model") for path in folder.glob(f"{place}/{MANIFEST}")}
+    names = sorted({str(place.parent if place.name == "model" else place) for place in found})
+    shown = [name for name in names if not any(part.startswith(".") for part in Path(name).relative_to(folder).parts)]
+    if not shown:
+        return
+    more = f" and {len(shown) - _MOST_LISTED} more" if len(shown) > _MOST_LISTED else ""
+    raise ModelError(
+        f"holds {len(shown)} model{'s' if len(shown) > 1 else ''}, expected one itself", where=folder,
+        hint=f"Give one of them: {', '.join(shown[:_MOST_LISTED])}{more}.",
     )  # fmt: skip
 
 

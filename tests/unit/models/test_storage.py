@@ -19,7 +19,7 @@ from tagger.domains import DomainSet
 from tagger.errors import ModelError, OutputError
 from tagger.models.lexicon import LexiconClassifier
 from tagger.models.manifest import checksums, read_manifest
-from tagger.models.storage import Model, load_model, save_model, shipped_models
+from tagger.models.storage import Model, find_model, load_model, save_model, shipped_models
 from tagger.models.tfidf import TfidfClassifier
 
 _FILES = ("README.md", "combiner.json", "decision.json", "domains.json", "model.skops")
@@ -292,6 +292,24 @@ def test_behind_a_link_the_folder_is_replaced(tmp_path: Path, folder: Path, doma
     assert link.is_symlink()
     assert load_model(folder).manifest.kind == "lexicon"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["copy", "link"]
+
+
+def test_a_folder_of_runs_is_told_from_a_model_with_its_runs(tmp_path: Path, domains: DomainSet) -> None:
+    for place in ("runs/a/model", "runs/b/model", "runs/seeds/1/model", "runs/.c/model", "runs/d"):
+        _save_words(tmp_path / place, domains, "巡逻")
+    runs = tmp_path / "runs"
+    with pytest.raises(ModelError) as error:
+        find_model(runs)
+    listed = ", ".join(str(runs / name) for name in ("a", "b", "d", "seeds/1"))
+    assert str(error.value) == f"{runs}: holds 4 models, expected one itself. Give one of them: {listed}."
+    assert [find_model(runs / name).name for name in ("a", "d", "seeds/1")] == ["model", "d", "model"]
+
+
+def test_a_long_list_of_runs_is_cut_short(tmp_path: Path, domains: DomainSet) -> None:
+    for number in range(12):
+        _save_words(tmp_path / f"{number:02d}", domains, "巡逻")
+    with pytest.raises(ModelError, match=r"holds 12 models, .*/09 and 2 more\.$"):
+        find_model(tmp_path)
 
 
 @pytest.mark.parametrize("threshold", ["NaN", "0", "1", "-1", "Infinity"])

@@ -12,7 +12,10 @@ def evaluate(
     data: Annotated[
         str, typer.Argument(metavar="DATA.jsonl", help="Labelled sentences: text, domains[, bulletin, paragraph].")
     ],
-    model: Annotated[list[str] | None, typer.Option(help="Model folder or name; give it again to compare.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A name that ships, a model folder, or a run folder; give it again to compare."),
+    ] = None,
     output: Annotated[str | None, typer.Option("--output", "-o", help="Write the figures as JSON.")] = None,
     threshold: Annotated[float | None, typer.Option(help="One threshold for all domains.")] = None,
 ) -> None:

@@ -44,7 +44,9 @@ def predict(
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="File to write; default: standard output.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Name of a shipped model, or a model folder.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A name that ships (see tagger models list), a model folder, or a run folder.")
+    ] = None,
     level: Annotated[
         Level | None,
         typer.Option(help="Rows of table, csv and label-studio. Default: measure; csv, label-studio: paragraph."),

@@ -12,7 +12,9 @@ import typer
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all, with --basic-auth.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 9090,
-    model: Annotated[str | None, typer.Option(help="Name of a shipped model, or a model folder.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A name that ships (see tagger models list), a model folder, or a run folder.")
+    ] = None,
     basic_auth: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="File with USER:PASSWORD; or set TAGGER_BASIC_AUTH. Default: no password."),

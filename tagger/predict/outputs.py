@@ -82,7 +82,10 @@ def _replaced(target: Path) -> Iterator[TextIO]:
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
     except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror})", where=target, hint="Nothing was tagged.") from None
+        raise OutputError(
+            f"cannot be written ({error.strerror})", where=target,
+            hint="Nothing was written.",
+        ) from None  # fmt: skip
     try:
         with open(handle, "w", encoding="utf-8", errors=_ERRORS, newline="") as file:
             yield file

@@ -243,8 +243,8 @@ def test_documents_and_records_cannot_share_a_csv(predict: Run, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("output", "problem"),
     [
-        ("none/out.jsonl", "none/out.jsonl: cannot be written (No such file or directory). Nothing was tagged."),
-        ("a.txt/out.jsonl", "a.txt/out.jsonl: cannot be written (Not a directory). Nothing was tagged."),
+        ("none/out.jsonl", "none/out.jsonl: cannot be written (No such file or directory). Nothing was written."),
+        ("a.txt/out.jsonl", "a.txt/out.jsonl: cannot be written (Not a directory). Nothing was written."),
         ("folder", "folder: is a folder. Give a file name."),
         ("/dev/full", "/dev/full: cannot be written (No space left on device)."),
     ],

@@ -96,12 +96,12 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["none/out.txt", "file/out.txt"])
-def test_a_place_that_cannot_be_written_is_told_before_anything_is_tagged(tmp_path: Path, place: str) -> None:
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_done(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError) as error, open_output(str(tmp_path / place)):
         raise AssertionError("the block must not run")
     assert str(error.value).startswith(f"{tmp_path / place}: cannot be written (")
-    assert str(error.value).endswith("Nothing was tagged.")
+    assert str(error.value).endswith("Nothing was written.")
     assert _names(tmp_path) == ["file"]
 
 

@@ -6,7 +6,6 @@ Scores must be out of fold: a model that has seen a wrong label has learned it.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tagger.errors import InputError
+from tagger.evaluation.scores import read_scores
 from tagger.labelling.review_queue import ReviewQueue, ReviewTask, make_queue
 from tagger.tasks import task_uid
 
@@ -119,50 +119,22 @@ def read_out_of_fold(path: str | Path) -> OutOfFold:
     Raises
     ------
     InputError
-        There is no such file, it is damaged, or its arrays do not fit each other.
+        There is no such file, or it is not what `tagger.evaluation.scores.read_scores` reads.
+    LimitError
+        It would unpack to more than 2 GiB.
     """
     path = Path(path)
     path = path / SCORES if path.is_dir() else path
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in ("ids", "bulletins", "y_true", "y_proba", "thresholds", "domains")}
-            paragraphs = data.get("paragraphs")
-    except FileNotFoundError:
-        raise InputError("no such file", where=path, hint=_HINT) from None
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError, NotImplementedError, MemoryError) as error:
-        raise InputError(f"not the scores of a run ({error})", where=path, hint=_HINT) from None
-    _check_shapes(arrays, path)
-    ids = [str(id) for id in arrays["ids"]]
+    if not path.is_file():
+        raise InputError("no such file", where=path, hint=_HINT)
+    scores, domains = read_scores(path)
+    ids = scores.ids.tolist()
     sentences = _read_sentences(path.parent / SENTENCES)
     return OutOfFold(
-        ids=ids, bulletins=[str(b) for b in arrays["bulletins"]],
-        paragraphs=[_paragraph(id) for id in ids] if paragraphs is None else [int(p) for p in paragraphs],
+        ids=ids, bulletins=scores.bulletins.tolist(), paragraphs=scores.paragraphs.tolist(),
         texts=[sentences.get(id, ("", ""))[0] for id in ids], titles=[sentences.get(id, ("", ""))[1] for id in ids],
-        y_true=arrays["y_true"].astype(np.int8), y_proba=arrays["y_proba"].astype(float),
-        thresholds=arrays["thresholds"].astype(float), domains=tuple(str(d) for d in arrays["domains"]),
+        y_true=scores.y_true, y_proba=scores.y_proba.astype(float), thresholds=scores.thresholds, domains=domains,
     )  # fmt: skip
-
-
-def _check_shapes(arrays: dict[str, np.ndarray], path: Path) -> None:
-    shape = len(arrays["ids"]), len(arrays["domains"])
-    is_well = (
-        arrays["y_true"].shape == arrays["y_proba"].shape == shape
-        and arrays["bulletins"].shape == shape[:1]
-        and arrays["thresholds"].shape == shape[1:]
-        and np.issubdtype(arrays["y_proba"].dtype, np.floating)
-        and bool(np.isfinite(arrays["y_proba"]).all() and np.isin(arrays["y_true"], (0, 1)).all())
-    )
-    if not is_well or not shape[0]:
-        raise InputError(
-            "found arrays that do not fit each other, expected labels and scores of the same texts",
-            where=path,
-            hint=_HINT,
-        )
-
-
-def _paragraph(id: str) -> int:
-    part = id.rsplit(".", 2)
-    return int(part[1]) if len(part) == 3 and part[1].isdecimal() else 0
 
 
 def _read_sentences(path: Path) -> dict[str, tuple[str, str]]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tagger.errors import OutputError, TrainingError
+from tagger.errors import TrainingError
+from tagger.evaluation.scores import read_scores
 from tagger.evaluation.selection_bias import correct_for_choice
 from tagger.training.config import portable_config
 from tagger.training.finished import read_figures
@@ -64,8 +65,8 @@ def find(task: SearchTask, folder: SearchFolder, study: Study) -> Findings:
     ------
     TrainingError
         No trial has a score.
-    OutputError
-        A run folder of a trial was changed.
+    InputError, OutputError
+        A run folder of a trial was changed: its scores, its figures.
     """
     completed = study.completed()
     if not completed:
@@ -91,20 +92,10 @@ def _correct(task: SearchTask, runs: list[Path]) -> dict[str, Any] | None:
     """The best score as it would be on bulletins that it was not chosen by; trials cut short would not be chosen."""
     if len(runs) < 2:
         return None
-    scored = [_read_scores(run / "out_of_fold.npz") for run in runs]
-    ids, bulletins, y_true, _ = scored[0]
-    y_preds = [y_pred for of, _, _, y_pred in scored if np.array_equal(of, ids)]
-    return correct_for_choice(y_true, y_preds, bulletins, metric=task.search.metric, seed=task.base.seed)
-
-
-def _read_scores(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Ids, bulletins, labels and tags of a run, out of fold."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            y_pred = (file["y_proba"] >= file["thresholds"]).astype(np.int8)
-            return file["ids"], file["bulletins"], file["y_true"], y_pred
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise OutputError(f"not the scores of a trial ({error})", where=path) from None
+    scored = [read_scores(run / "out_of_fold.npz")[0] for run in runs]
+    first = scored[0]
+    y_preds = [scores.y_pred for scores in scored if np.array_equal(scores.ids, first.ids)]
+    return correct_for_choice(first.y_true, y_preds, first.bulletins, metric=task.search.metric, seed=task.base.seed)
 
 
 def write_report(findings: Findings, folder: SearchFolder) -> None:

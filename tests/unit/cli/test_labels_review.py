@@ -132,7 +132,7 @@ def test_audit_writes_suspects_with_evidence(call: Call, tmp_path: Path, lexicon
     np.savez(
         run / "out_of_fold.npz", ids=np.array(ids), bulletins=np.array([id.split(".")[0] for id in ids]), y_true=y_true,
         y_proba=np.where(truth, 0.95, 0.05).astype(np.float32), thresholds=np.full(3, 0.5),
-        domains=np.array(["traffic", "patrol", "propaganda"]),
+        paragraphs=np.arange(60) % 6, domains=np.array(["traffic", "patrol", "propaganda"]),
     )  # fmt: skip
     texts = ["=民警夜间巡逻。", *(f"第{i}句。" for i in range(1, 60))]
     rows = [json.dumps({"id": id, "text": text}, ensure_ascii=False) for id, text in zip(ids, texts, strict=True)]

@@ -116,29 +116,29 @@ def test_a_queue_pushed_twice_is_there_once(run_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "broken",
+    ("broken", "told"),
     [
-        {"y_proba": np.full((_N, 3), np.nan, dtype=np.float32)},
-        {"y_proba": np.zeros((_N, 2), dtype=np.float32)},
-        {"y_true": np.full((_N, 3), 2, dtype=np.int8)},
-        {"thresholds": np.zeros(4)},
-        {"bulletins": np.array(["b"])},
+        ({"y_proba": np.full((_N, 3), np.nan, dtype=np.float32)}, r"scores outside \[0, 1\] or none"),
+        ({"y_proba": np.zeros((_N, 2), dtype=np.float32)}, r"y_proba of shape \(300, 2\), expected \(300, 3\)"),
+        ({"y_true": np.full((_N, 3), 2, dtype=np.int8)}, "labels other than 0 and 1"),
+        ({"thresholds": np.zeros(4)}, r"thresholds of shape \(4,\), expected \(3,\)"),
+        ({"bulletins": np.array(["b"])}, r"bulletins of shape \(1,\), expected \(300,\)"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(broken: dict[str, Any], run_folder: Path) -> None:
+def test_arrays_that_do_not_fit_are_refused(broken: dict[str, Any], told: str, run_folder: Path) -> None:
     np.savez(run_folder / "out_of_fold.npz", **(_arrays() | broken))
-    with pytest.raises(InputError, match="arrays that do not fit each other"):
+    with pytest.raises(InputError, match=told):
         read_out_of_fold(run_folder)
 
 
 def test_a_run_that_cannot_be_read_is_named(run_folder: Path) -> None:
     with pytest.raises(InputError, match=r"none/out_of_fold.npz: no such file|none: no such file"):
         read_out_of_fold(run_folder / "none")
-    np.savez(run_folder / "out_of_fold.npz", ids=np.array([{}], dtype=object))
-    with pytest.raises(InputError, match="not the scores of a run"):
+    np.savez(run_folder / "out_of_fold.npz", **(_arrays() | {"ids": np.array([{}] * _N, dtype=object)}))
+    with pytest.raises(InputError, match="not an archive of arrays"):
         read_out_of_fold(run_folder)
     (run_folder / "out_of_fold.npz").write_bytes(b"PK\x03\x04 nothing")
-    with pytest.raises(InputError, match="not the scores of a run"):
+    with pytest.raises(InputError, match="not an archive of arrays"):
         read_out_of_fold(run_folder)
 
 

@@ -54,20 +54,15 @@ def ml_backend_routes(place: Workplace, *, is_protected: bool) -> APIRouter:
     async def setup(request: Request) -> dict[str, str]:
         """A project introduces itself; the answer is the version that its predictions would have."""
         body = await _read_body(request)
-        project = project_number(body.get("project"))
-        if place.retrainer and project is not None:
-            place.retrainer.introduce(project, _environment(body, is_protected))
+        _introduce(place, body, is_protected)
         return {"model_version": model_version(place.duty.model)}
 
     @router.post("/predict")
     async def predict(request: Request) -> dict[str, Any]:
         """One prediction a task, in order; empty ones where the project's interface has no place for them."""
         body = await _read_body(request)
-        tasks = body.get("tasks")
-        if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
-            raise InputError("no list of tasks in it", where="predict")
         model = place.duty.model
-        results = await place.quick.run(_predictions, tasks, body.get("label_config"), model)
+        results = await place.quick.run(_predictions, _tasks_in(body), body.get("label_config"), model)
         return {"results": results, "model_version": model_version(model)}
 
     @router.get("/versions")
@@ -78,8 +73,7 @@ def ml_backend_routes(place: Workplace, *, is_protected: bool) -> APIRouter:
     @router.post("/webhook")
     async def webhook(request: Request) -> dict[str, Any]:
         """A hint that something happened; only START_TRAINING is acted upon, and twice is as good as once."""
-        body = await _read_body(request)
-        return _hear(place, body)
+        return _hear(place, await _read_body(request))
 
     return router
 
@@ -108,6 +102,20 @@ async def _read_body(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InputError("not a JSON object", where=request.url.path)
     return body
+
+
+def _introduce(place: Workplace, body: Mapping[str, Any], is_protected: bool) -> None:
+    """Remember a project for the trainings that it may ask for."""
+    project = project_number(body.get("project"))
+    if place.retrainer and project is not None:
+        place.retrainer.introduce(project, _environment(body, is_protected))
+
+
+def _tasks_in(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    tasks = body.get("tasks")
+    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+        raise InputError("no list of tasks in it", where="predict")
+    return tasks
 
 
 def _predictions(tasks: list[dict[str, Any]], config: Any, model: Model) -> list[dict[str, Any]]:

@@ -57,6 +57,14 @@ class RecordsBody(_Body):
 def rest_routes(place: Workplace) -> APIRouter:
     """The routes; every error is ``{"error": one line, "kind": name}`` with a status that fits."""
     router = APIRouter(responses=_ERRORS)
+    _add_bodies(router, place)
+    _add_files(router, place)
+    _add_state(router, place)
+    return router
+
+
+def _add_bodies(router: APIRouter, place: Workplace) -> None:
+    """Texts and records that come as JSON."""
 
     @router.post("/predict", summary="Tag a bulletin given as text", response_class=Response, responses=_ok(_JSON))
     async def predict(body: TextBody) -> Response:
@@ -74,6 +82,10 @@ def rest_routes(place: Workplace) -> APIRouter:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagger-")))
             path = await in_thread(answers.write_records, folder, body.records)
             return await _lines(place, path, "records", options, stack) if body.records else _no_lines()
+
+
+def _add_files(router: APIRouter, place: Workplace) -> None:
+    """Documents and files of records."""
 
     @router.post("/predict/file", summary="Tag a document, or a file of records", response_class=Response,
                  responses=_ok(_JSON, _LINES))  # fmt: skip
@@ -94,6 +106,10 @@ def rest_routes(place: Workplace) -> APIRouter:
             await place.long.run(answers.bulletin_line, bulletin, place.duty.model, options), media_type=_JSON
         )
 
+
+def _add_state(router: APIRouter, place: Workplace) -> None:
+    """What the service is and how it does."""
+
     @router.get("/health", summary="Whether the service is up")
     async def health() -> dict[str, str]:
         """Needs no password."""
@@ -109,8 +125,6 @@ def rest_routes(place: Workplace) -> APIRouter:
         """Ids with Chinese and English names, definitions, colours and thresholds, in column order."""
         model = place.duty.model
         return {**model.domains.to_dict(), "thresholds": dict(zip(model.domains.ids, model.thresholds, strict=True))}
-
-    return router
 
 
 async def _record_file(place: Workplace, file: UploadFile, name: str, options: Options) -> Response:

@@ -91,6 +91,13 @@ def calibrate_selective(
     approximation for many bulletins, not a bound without assumptions: one that lets all tags of a
     bulletin be wrong together needs hundreds of bulletins without any error. It assumes that new
     bulletins are like these.
+
+    Where the two searches overlap (the cut found for no lies above the one found for yes), every cut
+    between them was let through for both promises, and one is taken for both, so that nobody is
+    asked: the threshold, clipped to the overlap. It is never above the highest cut that was tested
+    for yes, as nothing is known of precision there. The threshold may lie between two cuts that
+    were tested: precision has passed on both sides of it, where the numbers of texts differ by some
+    3 %, and not at the very place.
     """
     y_true, y_proba, members = _check(y_true, y_proba, groups, precision, recall, delta)
     wanted = np.full(y_true.shape[1], 0.5) if thresholds is None else np.asarray(thresholds, dtype=float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def is_finished(config: TrainConfig, data_hash: str) -> bool:
         Of the examples that it would be trained on.
     """
     folder = Path(config.output)
-    if not is_run_folder(folder) or not (folder / "model").is_dir() or _is_older(folder / FILE, config):
+    if not is_run_folder(folder) or not (folder / "model").is_dir():
         return False
     import yaml
 
@@ -33,6 +34,7 @@ def is_finished(config: TrainConfig, data_hash: str) -> bool:
         return (
             portable_config(stored) == portable_config(config)
             and record["data"]["hash"] == data_hash
+            and record["inputs"] == hash_inputs(config)
             and record["tagger_version"] == tagger.__version__
         )
     # Of another version, or damaged: whatever it is, it is not this run.
@@ -40,11 +42,20 @@ def is_finished(config: TrainConfig, data_hash: str) -> bool:
         return False
 
 
-def _is_older(record: Path, config: TrainConfig) -> bool:
-    """Whether the domain list or the lexicon was changed after a run: the hash of the data does not know them."""
+def hash_inputs(config: TrainConfig) -> dict[str, str]:
+    """What decides a run beside its settings and its data: the domain list and the lexicon, by content.
+
+    Not by their times: a checkout makes old files new, and a file restored with its time new ones old.
+
+    Returns
+    -------
+    dict
+        ``domains`` and ``lexicon``, the SHA-256 of the file's bytes in hexadecimal digits; "" where
+        there is no such file, as with domains that are made of the labels.
+    """
     lexicon = getattr(config.model, "lexicon", None) or project_path("labels/lexicon.yaml")
-    files = [Path(config.data.domains or project_path("labels/domains.yaml")), Path(lexicon)]
-    return any(file.is_file() and file.stat().st_mtime > record.stat().st_mtime for file in files)
+    files = {"domains": Path(config.data.domains or project_path("labels/domains.yaml")), "lexicon": Path(lexicon)}
+    return {name: hashlib.sha256(f.read_bytes()).hexdigest() if f.is_file() else "" for name, f in files.items()}
 
 
 def read_figures(folder: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from tagger.training.card_metrics import card_metrics
 from tagger.training.config import TrainConfig, portable_config
 from tagger.training.data import describe_source, load_examples, load_test
 from tagger.training.environment import code_version, describe_machine, library_versions
+from tagger.training.finished import hash_inputs
 from tagger.training.model_config import BertConfig, LexiconConfig
 from tagger.training.precedents import choose_precedents
 from tagger.training.run_folder import (
@@ -58,7 +59,7 @@ def run(config: TrainConfig, load: Load = load_examples) -> Manifest:
     refuse_foreign_run(config.output)  # now rather than after minutes of training
     started, clock = datetime.now(UTC), time.monotonic()
     domains, examples, copies = load(config)
-    test = load_test(config, domains)
+    test, inputs = load_test(config, domains), hash_inputs(config)
     log.info("%d sentences of %d bulletins", len(examples), len(np.unique(examples.bulletins)))
     trained = train(config, examples, domains, copies)
     record = {
@@ -66,6 +67,7 @@ def run(config: TrainConfig, load: Load = load_examples) -> Manifest:
         "started": started.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 1),
         "tagger_version": tagger.__version__, "code": code_version(), "libraries": library_versions(),
         "machine": describe_machine(), "data": _describe_data(config, examples),
+        "inputs": inputs,
     }  # fmt: skip
     finished = Finished(config, domains, examples, trained, _score_test(trained, test))
     manifest = replace_folder(Path(config.output), lambda folder: _fill(folder, finished, record))

@@ -129,8 +129,19 @@ def test_what_is_new_or_changed_is_run(call: Call, here: Path, settings: list[st
     call("train", "--multirun", "seed=1,2", "output=sweep", *settings)
     _, out, _ = call("train", "--multirun", "seed=1,2,3", "output=sweep", *settings)
     assert [row.endswith("finished before") for row in out.splitlines()[1:]] == [True, True, False]
-    later = time.time() + 60
+
+
+def test_a_run_is_known_by_what_its_files_say_and_not_by_their_times(
+    call: Call, here: Path, settings: list[str]
+) -> None:
+    call("train", "--multirun", "seed=1,2", "output=sweep", *settings)
+    later, earlier = time.time() + 60, time.time() - 60
     os.utime(here / "words.yaml", (later, later))
+    _, out, _ = call("train", "--multirun", "seed=1,2", "output=sweep", *settings)
+    assert [row.endswith("finished before") for row in out.splitlines()[1:]] == [True, True]
+    words = (here / "words.yaml").read_text(encoding="utf-8")
+    (here / "words.yaml").write_text(words + "# another version\n", encoding="utf-8")
+    os.utime(here / "words.yaml", (earlier, earlier))
     _, out, _ = call("train", "--multirun", "seed=1,2", "output=sweep", *settings)
     assert [row.endswith("finished before") for row in out.splitlines()[1:]] == [False, False]
 

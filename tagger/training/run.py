@@ -132,7 +132,7 @@ def _save_model(folder: Path, run: Finished, data: dict[str, Any], metrics: dict
     return save_model(
         folder, trained.classifier, run.domains, trained.thresholds, config=portable_config(config),
         name=Path(config.output).name, seed=config.seed, data=data, metrics=figures, selective=selective,
-        precedents=choose_precedents(trained.classifier, run.examples, run.domains) if keeps else None,
+        precedents=choose_precedents(config, trained.classifier, run.examples, run.domains) if keeps else None,
     )  # fmt: skip
 
 

@@ -18,8 +18,10 @@ from tagger.models.bert import BertClassifier
 from tagger.models.selective import Selective
 from tagger.training import precedents as module
 from tagger.training.card_metrics import card_metrics
+from tagger.training.config import DataConfig, TrainConfig
 from tagger.training.precedents import choose_precedents
 from tagger.training.selective import choose_selective
+from tagger.training.splitting import examples_to_fit
 
 _IDS = ("traffic", "patrol")
 
@@ -65,7 +67,7 @@ def test_rows_of_folds_that_were_not_scored_do_not_count() -> None:
 def test_precedents_are_the_sentences_that_are_no_furniture(
     trained_tiny_bert: BertClassifier, examples: Examples, domains: DomainSet
 ) -> None:
-    index = choose_precedents(trained_tiny_bert, examples, domains)
+    index = choose_precedents(TrainConfig(), trained_tiny_bert, examples, domains)
     assert index is not None
     assert set(index.texts) == {examples.texts[row].text for row in np.flatnonzero(~examples.noise)}
     row = next(i for i, y in enumerate(examples.y_true) if y.tolist() == [1, 0, 0])
@@ -75,10 +77,21 @@ def test_precedents_are_the_sentences_that_are_no_furniture(
     )  # fmt: skip
 
 
+def test_precedents_are_only_what_a_run_on_a_share_of_the_data_learnt_from(
+    trained_tiny_bert: BertClassifier, examples: Examples, domains: DomainSet
+) -> None:
+    config = TrainConfig(seed=3, data=DataConfig(share=0.5))
+    index = choose_precedents(config, trained_tiny_bert, examples, domains)
+    assert index is not None
+    learnt = examples_to_fit(config, examples, examples.take(np.array([], dtype=int)))
+    assert sorted(index.ids) == sorted(map(str, learnt.ids))
+    assert 0 < len(index) < (~examples.noise).sum()
+
+
 def test_precedents_of_a_model_that_tells_domains_apart_share_the_labels(
     trained_tiny_bert: BertClassifier, examples: Examples, domains: DomainSet
 ) -> None:
-    index = choose_precedents(trained_tiny_bert, examples, domains)
+    index = choose_precedents(TrainConfig(), trained_tiny_bert, examples, domains)
     assert index is not None
     rows = [i for i in range(len(examples)) if not examples.noise[i]]
     vectors = trained_tiny_bert.embed([examples.texts[i].text for i in rows])
@@ -88,14 +101,14 @@ def test_precedents_of_a_model_that_tells_domains_apart_share_the_labels(
 
 
 def test_a_classifier_without_embeddings_has_no_precedents(examples: Examples, domains: DomainSet) -> None:
-    assert choose_precedents(object(), examples, domains) is None
+    assert choose_precedents(TrainConfig(), object(), examples, domains) is None
 
 
 def test_many_sentences_are_thinned_out_evenly(
     monkeypatch: pytest.MonkeyPatch, trained_tiny_bert: BertClassifier, examples: Examples, domains: DomainSet
 ) -> None:
     monkeypatch.setattr(module, "MAX_TEXTS", 10)
-    index = choose_precedents(trained_tiny_bert, examples, domains)
+    index = choose_precedents(TrainConfig(), trained_tiny_bert, examples, domains)
     assert index is not None
     assert len(index) == 10
     assert len({id.split(".")[0] for id in index.ids}) == 8

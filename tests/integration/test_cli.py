@@ -257,7 +257,8 @@ def test_without_a_command_help_is_shown_as_wrong_use(run: Run) -> None:
     assert done.stderr.startswith("Usage: tagger [OPTIONS] COMMAND")
 
 
-_HEAVY = ("sklearn", "scipy", "torch", "transformers", "label_studio_sdk", "hydra", "numpy", "rich.table", "yaml")
+_HEAVY = ("sklearn", "scipy", "torch", "transformers", "label_studio_sdk", "hydra", "numpy", "rich.table", "yaml",
+          "optuna", "mlflow", "fastapi", "matplotlib")  # fmt: skip
 
 
 def test_help_imports_nothing_heavy(environment: dict[str, str]) -> None:

@@ -66,11 +66,24 @@ def test_a_model_that_is_not_there_is_told_in_one_line(call: Call, command: list
     assert err.startswith("tagger: nowhere: no such model. Give a folder, or one of: ")
 
 
-@pytest.mark.parametrize("command", ["predict", "train", "evaluate", "models", "data", "doctor"])
+_COMMANDS = (
+    "predict train search evaluate experiments models encoders data labels serve doctor".split()
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
 def test_every_command_has_its_help(call: Call, command: str) -> None:
     code, out, err = call(command, "--help")
     assert (code, err) == (0, "")
     assert f"Usage: tagger {command}" in out
+
+
+def test_the_test_of_helps_knows_every_command() -> None:
+    import typer
+
+    from tagger.cli.main import app
+
+    assert sorted(typer.main.get_command(app).commands) == sorted(_COMMANDS)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

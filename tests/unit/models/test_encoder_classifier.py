@@ -35,7 +35,7 @@ class KeywordEncoder(EncoderClassifier):
         return 2
 
     def run_embedding(self, inputs: Sequence[list[int]]) -> np.ndarray:
-        raise NotImplementedError  # explanations need none
+        raise AssertionError("an explanation needs no embedding, and would pay for it")
 
     def run(self, inputs: Sequence[list[int]]) -> np.ndarray:
         self.n_inputs += len(inputs)

@@ -11,18 +11,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tagger.bulletins.bulletin import parse_bulletin
-from tagger.errors import ModelError, TaggerError
+from tagger.errors import ModelError, TaggerError, UsageError
 from tagger.models.storage import Model, load_model
 from tagger.predict.tagging import tag_bulletin
 from tagger.service.duty import Duty
 from tagger.service.failures import describe
-from tagger.service.plan import Command, Planner
+from tagger.service.plan import Command, Plan, Planner
 from tagger.service.state import Job, State, read_state, write_json, write_state
 
 log = logging.getLogger(__name__)
@@ -30,11 +30,28 @@ log = logging.getLogger(__name__)
 _KEPT = 3
 
 
+@dataclass(frozen=True)
+class Gate:
+    """What a retrained model must pass to come on duty, see `tagger.service.judging`.
+
+    Attributes
+    ----------
+    named : str
+        Name or folder of the model that serves where no retrained one does.
+    margin : float
+        Points of F1 that may be lost, in [0, 100).
+    """
+
+    named: str
+    margin: float = 2.0
+
+
 class Retrainer:
     """Retrains the model on duty when asked, and changes it when that went well.
 
     Safe to call from several threads. While a retraining runs, every further request is
-    remembered once a project; what fails leaves the old model on duty.
+    remembered once a project; what fails leaves the old model on duty, and so does a new model that
+    is not shown to be as good: that one is kept, and can be put on duty by its number.
 
     Parameters
     ----------
@@ -43,6 +60,8 @@ class Retrainer:
     duty : Duty
     planner : callable
         See `tagger.service.plan`.
+    gate : Gate, optional
+        What a retrained model must pass to come on duty; by default nothing but that it answers.
 
     Raises
     ------
@@ -50,8 +69,10 @@ class Retrainer:
         The folder holds a state that is not ours.
     """
 
-    def __init__(self, folder: Path, duty: Duty, planner: Planner) -> None:
-        self._folder, self._duty, self._planner = folder, duty, planner
+    def __init__(self, folder: Path, duty: Duty, planner: Planner, gate: Gate | None = None) -> None:
+        self._folder, self._duty, self._planner, self._gate = folder, duty, planner, gate
+        #: Name of the folder of the retrained model that is on duty, for the judge.
+        self._on_duty: str | None = None
         self._lock = threading.Lock()
         self._state = read_state(folder)
         self._environments: dict[int, dict[str, str]] = {}
@@ -66,10 +87,27 @@ class Retrainer:
         """What would be read after a restart."""
         return self._state
 
+    def choose(self, number: int) -> None:
+        """Have the model of a kept retraining on duty from the start on; 0 for the one that was named.
+
+        Raises
+        ------
+        UsageError
+            No model of this number is kept.
+        """
+        kept = self._state.kept.get(str(number))
+        if number and kept is None:
+            numbers = ", ".join(sorted(self._state.kept, key=int)) or "none"
+            raise UsageError(
+                f"no model of retraining {number} is kept", where="--serving",
+                hint=f"There are: {numbers}; 0 is the model that --model names.",
+            )  # fmt: skip
+        self._save(replace(self._state, serving=kept["model"] if kept else None))
+
     def start(self) -> None:
         """Put the model on duty that was when the service ended, and go on with what it was training."""
         if self._state.serving:
-            self._restore(self._folder / self._state.serving)
+            self._restore(self._state.serving)
         with self._lock:
             if self._state.job:
                 log.info("retraining %d was cut off; it goes on", self._state.job.number)
@@ -114,7 +152,10 @@ class Retrainer:
         """How things stand, for people: without addresses and tokens."""
         state = self._state
         job = asdict(state.job) if state.job else None
-        return {"running": job, "waiting": list(state.waiting), "last": dict(state.last) or None}
+        kept = {number: {k: v for k, v in one.items() if k != "model"} for number, one in state.kept.items()}
+        serving = next((int(n) for n, one in state.kept.items() if one["model"] == state.serving), 0)
+        return {"running": job, "waiting": list(state.waiting), "last": dict(state.last) or None,
+                "serving": serving, "kept": kept}  # fmt: skip
 
     def _begin_waiting(self) -> None:
         """Begin the first that waits, if one does; the lock is held."""
@@ -153,16 +194,17 @@ class Retrainer:
 
     def _end(self, job: Job, ended: dict[str, Any]) -> None:
         """Note down how a job ended, and begin the next; the lock is held."""
-        level = logging.WARNING if ended["outcome"] == "failed" else logging.INFO
+        level = logging.WARNING if ended["outcome"] in ("failed", "refused") else logging.INFO
         log.log(level, "retraining %d: %s. %s", job.number, ended["outcome"], ended["message"])
         last = {"data": self._last_data(job), **ended, "number": job.number, "project": job.project, "ended": _now()}
         serving = last.pop("serving", self._state.serving)
-        state = replace(self._state, job=None, last=last, serving=serving)
+        kept = self._state.kept | ({str(job.number): made} if (made := last.pop("kept", None)) else {})
+        state = replace(self._state, job=None, last=last, serving=serving, kept=kept)
         if last.pop("postponed", False):
             self._postponed.add(job.project)
             state = state.with_waiting(job.project)
         self._prune(serving)
-        self._save(state)
+        self._save(replace(state, kept={n: one for n, one in kept.items() if (self._folder / one["model"]).exists()}))
         self._begin_waiting()
 
     def _last_data(self, job: Job) -> str | None:
@@ -178,15 +220,46 @@ class Retrainer:
             # again when the next task is opened, and then this project's turn comes.
             return {**failed, "postponed": job.project not in self._environments}
         data = _digest(plan.data)
-        if data == self._last_data(job) and self._state.serving:
+        if data == self._last_data(job):
             return {"outcome": "unchanged", "message": "No annotation has changed since the last retraining."}
         if failed := self._run("train", plan.train, folder, job):
             return failed
+        return self._promote(plan, folder, job, data)
+
+    def _promote(self, plan: Plan, folder: Path, job: Job, data: str) -> dict[str, Any]:
+        """Put the new model on duty, if it opens, answers and passes the gate."""
         model = _open(plan.model)
+        verdict = self._judge(plan, folder, job) if self._gate else {"accepted": True, "reason": ""}
+        if "accepted" not in verdict:
+            return verdict
+        name, serving = f"{model.name} {model.version}", plan.model.relative_to(self._folder).as_posix()
+        what = "is on duty" if verdict["accepted"] else "is kept and does not serve"
+        message = f"{name} {what}{': ' if verdict['reason'] else ''}{verdict['reason']}."
+        ended = {"message": message, "data": data, "kept": {"model": serving, "version": name, "message": message}}
+        if not verdict["accepted"]:
+            hint = f" To have it serve all the same, start with --serving {job.number}."
+            return {**ended, "outcome": "refused", "message": message + hint}
         self._duty.change(model)
-        serving = plan.model.relative_to(self._folder).as_posix()
-        return {"outcome": "done", "message": f"{model.name} {model.version} is on duty.", "serving": serving,
-                "data": data}  # fmt: skip
+        self._on_duty = serving
+        return {**ended, "outcome": "done", "serving": serving}
+
+    def _judge(self, plan: Plan, folder: Path, job: Job) -> dict[str, Any]:
+        """What `tagger.service.judging` says of the new model, or how it failed."""
+        assert self._gate is not None
+        verdict, description = folder / "verdict.json", folder / "judge.task.json"
+        for path in (verdict, folder / "judge.json"):  # another model may be on duty since a restart
+            path.unlink(missing_ok=True)
+        run = _run_folder(folder)
+        if run is None:
+            return {"outcome": "failed", "message": f"judge: training left no scores out of fold in {folder}"}
+        serving = str(self._folder / self._on_duty) if self._on_duty else self._gate.named
+        serving_run = _run_folder(self._folder / self._on_duty.partition("/")[0]) if self._on_duty else None
+        write_json(description, {
+            "run": str(run), "model": str(plan.model), "serving": serving, "margin": self._gate.margin,
+            "serving_run": str(serving_run) if serving_run else None, "verdict": str(verdict),
+        })  # fmt: skip
+        command = (sys.executable, "-m", "tagger.service.judging", str(description))
+        return self._run("judge", (command,), folder, job) or _read(verdict)
 
     def _run(self, stage: str, commands: tuple[Command, ...], folder: Path, job: Job) -> dict[str, Any] | None:
         """Run one stage unless it was done before a restart; how it failed, or None."""
@@ -221,9 +294,10 @@ class Retrainer:
             self._minder = None
         return code
 
-    def _restore(self, folder: Path) -> None:
+    def _restore(self, serving: str) -> None:
         try:
-            self._duty.change(_open(folder))
+            self._duty.change(_open(self._folder / serving))
+            self._on_duty = serving
         except TaggerError as error:
             log.warning("%s The model that was named is on duty instead.", error)
 
@@ -240,6 +314,11 @@ def _open(folder: Path) -> Model:
     model = load_model(folder)
     tag_bulletin(parse_bulletin("民警在夜市巡逻。"), model)
     return model
+
+
+def _run_folder(folder: Path) -> Path | None:
+    """The run folder within a retraining's, where the scores out of fold are."""
+    return next((path.parent for path in sorted(folder.glob("*/out_of_fold.npz"))), None)
 
 
 def _digest(path: Path) -> str:

@@ -18,7 +18,7 @@ from tagger.service.app import make_app
 from tagger.service.duty import Duty
 from tagger.service.guards import Credentials
 from tagger.service.plan import label_studio_plan
-from tagger.service.retraining import Retrainer
+from tagger.service.retraining import Gate, Retrainer
 from tagger.service.workplace import Workplace
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,10 @@ class Settings:
         File with ``USER:PASSWORD``; None for the variable ``TAGGER_BASIC_AUTH``, if it is set.
     train : tuple of str
         Settings of ``tagger train`` for retraining.
+    margin : float
+        Points of F1 that a retrained model may lose; 100 to have any serve.
+    serving : int or None
+        The retraining whose model serves, 0 for `model`; None for the one that did.
     """
 
     host: str = "127.0.0.1"
@@ -52,6 +56,8 @@ class Settings:
     models: Path | None = None
     basic_auth: Path | None = None
     train: tuple[str, ...] = ()
+    margin: float = 2.0
+    serving: int | None = None
 
 
 def serve(settings: Settings) -> None:
@@ -103,7 +109,11 @@ def _workplace(settings: Settings) -> Workplace:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot be made ({error.strerror})", where=f"--models {settings.models}") from None
-    return Workplace(duty, Retrainer(folder, duty, lambda job, own: label_studio_plan(job, own, settings.train)))
+    gate = Gate(settings.model, settings.margin) if settings.margin < 100 else None
+    retrainer = Retrainer(folder, duty, lambda job, own: label_studio_plan(job, own, settings.train), gate)
+    if settings.serving is not None:
+        retrainer.choose(settings.serving)
+    return Workplace(duty, retrainer)
 
 
 def open_socket(host: str, port: int) -> socket.socket:

@@ -55,6 +55,9 @@ class State:
         Projects that have been set up.
     last : dict
         How the last retraining ended: ``number, project, outcome, message, ended, data``.
+    kept : dict
+        Number of a retraining, as text -> ``model``, the name of its model's folder, ``version``,
+        and ``message``, what was said of it. All that `tagger serve --serving` can choose from.
     """
 
     serving: str | None = None
@@ -63,6 +66,7 @@ class State:
     waiting: tuple[int, ...] = ()
     projects: tuple[int, ...] = ()
     last: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def with_waiting(self, project: int) -> State:
         """Remember that a project's retraining was asked for; once, however often."""

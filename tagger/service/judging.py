@@ -1,0 +1,195 @@
+"""The process that judges a retrained model: ``python -m tagger.service.judging JUDGE.json``.
+
+The new model is held against the one that serves on the annotated paragraphs, twice:
+
+- *held out*: the new model's tags are its run's, out of fold; the old one's are its own run's, out
+  of fold, where it was trained on the paragraph, and what it says of it where it was not. A
+  paragraph that the old model may have learned from, and has no such score of, is left out.
+- *as served*: sentence by sentence, by the very files that would serve. The new model has seen these
+  paragraphs, which can only flatter it: a model that fails here is broken in its use (trained on whole
+  paragraphs, say, or spoilt by its export), however good its scores out of fold.
+
+Both must be passed (`tagger.evaluation.succession`). The thresholds of a run were chosen on its own
+scores out of fold, on both sides alike where both were retrained; of this corpus that is worth 0.2
+points of F1. Models of other domains are not compared: the old one cannot tag what is asked now.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tagger.bulletins.bulletin import bulletin_from_sentences
+from tagger.bulletins.sentences import split_sentences
+from tagger.errors import TaggerError
+from tagger.evaluation.metrics import union_by
+from tagger.evaluation.run_files import read_json, read_lines
+from tagger.evaluation.scores import Scores, read_scores
+from tagger.evaluation.succession import Verdict, judge_successor
+from tagger.models.storage import Model, load_model
+from tagger.predict.tagging import tag_bulletins
+from tagger.service.state import write_json
+
+SCORES, SENTENCES, SPLIT = "out_of_fold.npz", "sentences.jsonl", "split.json"
+
+
+@dataclass(frozen=True)
+class Paragraphs:
+    """The annotated paragraphs of a run, with its tags of them out of fold.
+
+    Attributes
+    ----------
+    texts : list of list of str
+        Each paragraph's labelled pieces: itself, or its sentences.
+    bulletins : ndarray of shape (n_paragraphs,), str
+    y_true, y_pred : ndarray of shape (n_paragraphs, n_domains), int8
+    trained_on : frozenset of str
+        All bulletins of the run, those of folds without scores too.
+    """
+
+    texts: list[list[str]]
+    bulletins: np.ndarray
+    y_true: np.ndarray
+    y_pred: np.ndarray
+    trained_on: frozenset[str]
+
+    @property
+    def keys(self) -> list[str]:
+        """What tells that two paragraphs are the same, however they were cut."""
+        return [_key("".join(pieces)) for pieces in self.texts]
+
+
+def main() -> None:
+    """Judge what the file that the argument names describes; the last line on standard error says what failed."""
+    task = read_json(Path(sys.argv[1]))
+    try:
+        verdict = judge(
+            Path(task["run"]), load_model(task["model"]), load_model(task["serving"]),
+            serving_run=Path(task["serving_run"]) if task["serving_run"] else None, margin=float(task["margin"]),
+        )  # fmt: skip
+    except TaggerError as error:
+        print(f"tagger: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    write_json(Path(task["verdict"]), asdict(verdict))
+
+
+def judge(run: Path, new: Model, old: Model, *, serving_run: Path | None, margin: float) -> Verdict:
+    """Whether the new model may take the old one's place.
+
+    Parameters
+    ----------
+    run : Path
+        The run folder that the new model came from.
+    new, old : Model
+    serving_run : Path or None
+        The run folder that the old model came from; None for one that was not retrained here.
+    margin : float
+        Points of F1, in [0, 100], that may be lost.
+
+    Raises
+    ------
+    InputError
+        A run folder is not whole.
+    """
+    if set(new.domains.ids) != set(old.domains.ids):
+        return Verdict(True, "it knows other domains than the one before it, so the two were not compared")
+    paragraphs = read_paragraphs(run)
+    y_old, is_fair = _tags_of_old(old, paragraphs, serving_run)
+    y_old = y_old[:, [old.domains.column(id) for id in new.domains.ids]]
+
+    def against_old(y_new: np.ndarray) -> Verdict:
+        return judge_successor(
+            paragraphs.y_true[is_fair], y_new[is_fair], y_old[is_fair], paragraphs.bulletins[is_fair],
+            ids=new.domains.ids, margin=margin / 100,
+        )  # fmt: skip
+
+    held_out = against_old(paragraphs.y_pred)
+    if not held_out.accepted:
+        return held_out
+    served = against_old(as_served(new, paragraphs))
+    return held_out if served.accepted else replace(served, reason=f"as it would serve, {served.reason}")
+
+
+def read_paragraphs(run: Path) -> Paragraphs:
+    """The scored paragraphs of a run folder, in the order of their first sentences.
+
+    Raises
+    ------
+    InputError
+        Scores, sentences or split are missing or damaged.
+    """
+    scores, _ = read_scores(run / SCORES)
+    texts = _texts(run / SENTENCES)
+    pieces: dict[tuple[str, int], list[str]] = {}
+    for id, place in zip(scores.ids.tolist(), _places(scores), strict=True):
+        pieces.setdefault(place, []).append(texts.get(id, ""))
+    keys = list(_places(scores))
+    return Paragraphs(
+        list(pieces.values()), np.array([bulletin for bulletin, _ in pieces]), union_by(scores.y_true, keys),
+        union_by(scores.y_pred, keys), _bulletins_of(run / SPLIT),
+    )  # fmt: skip
+
+
+def _places(scores: Scores) -> list[tuple[str, int]]:
+    return list(zip(scores.bulletins.tolist(), scores.paragraphs.tolist(), strict=True))
+
+
+def _texts(path: Path) -> dict[str, str]:
+    rows = (json.loads(line) for line, _ in read_lines(path))
+    return {str(row["id"]): str(row["text"]) for row in rows}
+
+
+def _bulletins_of(path: Path) -> frozenset[str]:
+    folds: Sequence[Mapping[str, Any]] = read_json(path)["folds"]
+    return frozenset(name for fold in folds for name in [*fold["held_out"], *fold["set_aside"]])
+
+
+def as_served(model: Model, paragraphs: Paragraphs) -> np.ndarray:
+    """A model's tags of the paragraphs, read sentence by sentence as a bulletin is: int8 (n_paragraphs, n_domains)."""
+    pages: dict[str, list[int]] = {}
+    cut = [[text[a:b] for text in pieces for a, b in split_sentences(text)] for pieces in paragraphs.texts]
+    for row, bulletin in enumerate(paragraphs.bulletins.tolist()):
+        if cut[row]:
+            pages.setdefault(bulletin, []).append(row)
+    y = np.zeros((len(cut), len(model.domains)), dtype=np.int8)
+    bulletins = (bulletin_from_sentences([cut[row] for row in rows], id=id) for id, rows in pages.items())
+    for rows, page in zip(pages.values(), tag_bulletins(bulletins, model), strict=True):
+        tags = [page.paragraph_tags(paragraph).domains for paragraph in page.bulletin.paragraphs]
+        y[rows] = model.domains.encode(tags)
+    return y
+
+
+def _tags_of_old(old: Model, paragraphs: Paragraphs, serving_run: Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """The old model's tags, and of which paragraphs they are fair: bool (n_paragraphs,)."""
+    y_old = as_served(old, paragraphs)
+    if serving_run is None:
+        return y_old, ~_is_learned(old, paragraphs)
+    before = read_paragraphs(serving_run)
+    held_out = dict(zip(before.keys, before.y_pred, strict=True))
+    is_fair = ~np.isin(paragraphs.bulletins, list(before.trained_on))
+    for row, key in enumerate(paragraphs.keys):
+        if key in held_out:
+            y_old[row], is_fair[row] = held_out[key], True
+    return y_old, is_fair
+
+
+def _is_learned(model: Model, paragraphs: Paragraphs) -> np.ndarray:
+    """Paragraphs whose longest sentence the model keeps as a precedent: it was trained on that."""
+    index = model.precedents
+    known = {_key(text) for text in (getattr(index, "read", lambda: index)().texts if index else ())}
+    sentences = ([_key(text[a:b]) for text in pieces for a, b in split_sentences(text)] for pieces in paragraphs.texts)
+    return np.array([max(found, key=len, default="") in known for found in sentences], dtype=bool)
+
+
+def _key(text: str) -> str:
+    return "".join(text.split())
+
+
+if __name__ == "__main__":
+    main()

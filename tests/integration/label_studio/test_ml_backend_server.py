@@ -54,7 +54,8 @@ def service(
     variables["TAGGER_LABELS_HOME"] = str(tmp_path / "no-server-here")
     command = [
         "serve", "--port", port, "--model", lexicon_folder, "--models", tmp_path / "served", "--basic-auth", password,
-        "--margin", 100, "--train", "model=tfidf", "--train", "split.n_folds=2", "--train", f"data.domains={domains_file}",
+        "--train", "model=tfidf", "--train", "split.n_folds=2", "--train", f"data.domains={domains_file}",
+        "--margin", 100,  # eight bulletins are too few to be compared on
     ]  # fmt: skip
     log = tmp_path / "service.log"
     with log.open("wb") as file:

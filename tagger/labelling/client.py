@@ -81,12 +81,19 @@ class LabelStudioServer:
         number, size, seen = 1, int(params.pop("page_size", _PAGE)), 0
         while True:
             page = self.get(path, page=number, page_size=size, **params)
+            rows, total = self._rows(page, path)
             yield page
-            rows, total = (page["tasks"], page["total"]) if "tasks" in page else (page["results"], page["count"])
             seen += len(rows)
             if len(rows) < size or seen >= total:
                 return
             number += 1
+
+    def _rows(self, page: Any, path: str) -> tuple[list[Any], int]:
+        """The rows of a page of a listing, and how many there are in all."""
+        for rows, total in (("tasks", "total"), ("results", "count")):
+            if isinstance(page, dict) and isinstance(page.get(rows), list) and isinstance(page.get(total), int):
+                return page[rows], page[total]
+        raise LabellingError(f"GET {path} answered JSON of another form, expected a listing", where=self.url, hint=_OWN)
 
     def send(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """The JSON answer to a writing request, sent once.
@@ -115,7 +122,7 @@ class LabelStudioServer:
         import httpx
         from label_studio_sdk.core.api_error import ApiError
 
-        found = None
+        found, is_foreign = None, False
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # the SDK's own use of pydantic
@@ -124,8 +131,13 @@ class LabelStudioServer:
                 )
         except httpx.HTTPError as error:
             found = type(error).__name__
+        except ValueError:  # likewise; what it quotes of the answer may be a token
+            is_foreign = True
         except ApiError as error:  # the exchange of a personal access token
             raise LabellingError(f"the token is refused ({error.status_code})", where=self.url, hint=_TOKEN) from None
+        if is_foreign:
+            raise LabellingError("the exchange of the personal access token was not understood", where=self.url,
+                                 hint=_OWN)  # fmt: skip
         if found is not None:  # outside the handler: the library's error carries the request with its headers
             raise ConnectionLostError(
                 f"no answer to {method} {path} ({found})", where=self.url, hint="See that the server runs."
@@ -142,11 +154,13 @@ class LabelStudioServer:
             raise LabellingError(f"the token is refused; {what}", where=self.url, hint=_TOKEN)
         if status in _PASSING:
             raise ConnectionLostError(what, where=self.url, hint="Look into the server's log.")
-        refused = LabellingError(what, where=self.url)
+        hint = "" if _is_json(response) else _OWN
+        refused = LabellingError(what, where=self.url, hint=hint)
         refused.status = status
         raise refused
 
 
+_OWN = "See that the address is Label Studio's own."
 _TOKEN = "Give the token of an account of this server, by LABEL_STUDIO_API_KEY or --api-key."
 
 
@@ -170,8 +184,12 @@ def _json(response: httpx.Response, path: str) -> Any:
         raise ConnectionLostError(
             f"{path} answered {response.headers.get('content-type', 'nothing')}, expected JSON",
             where=str(response.url.copy_with(path="/", query=None)).rstrip("/"),
-            hint="See that the address is Label Studio's own.",
+            hint=_OWN,
         ) from None
+
+
+def _is_json(response: httpx.Response) -> bool:
+    return "json" in response.headers.get("content-type", "")
 
 
 def _reason(response: httpx.Response) -> str:

@@ -14,6 +14,8 @@ from tagger.labelling.interface import domain_ids, interface_xml, offered
 
 #: The title of the project unless another is asked for.
 TITLE = "公安通报领域标注"
+#: Projects that an error names.
+_MAX_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,17 @@ def need_project(server: LabelStudioServer, name: str) -> Project:
     """The project of a title or number; a `LabellingError` where there is none."""
     project = find_project(server, name)
     if project is None:
-        raise LabellingError(f"no project {name!r}", where=server.url, hint="Make it with tagger labels init.")
+        raise LabellingError(f"no project {name!r}", where=server.url, hint=_there_is(_projects(server)))
     return project
+
+
+def _there_is(projects: Sequence[Mapping[str, Any]]) -> str:
+    """What to do when a project is not there: the ones that are, the newest of many."""
+    if not projects:
+        return "There is none yet: make it with tagger labels init."
+    named = ", ".join(f"{p['id']} {p['title']!r}" for p in projects[-_MAX_NAMED:])
+    more = "" if len(projects) <= _MAX_NAMED else f" (the newest of {len(projects)})"
+    return f"There are{more}: {named}. A new one is made by tagger labels init."
 
 
 def _projects(server: LabelStudioServer) -> list[dict[str, Any]]:

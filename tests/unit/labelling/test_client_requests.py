@@ -113,11 +113,41 @@ def test_pages_end_with_the_last_row_even_where_the_last_page_is_full(
     assert len(script.asked) == 2
 
 
-def test_an_expired_personal_token_is_told_at_once() -> None:
+@pytest.mark.parametrize(
+    "answer", [b"{}", b"[]", b'"text"', b'{"results": {}, "count": 1}', b'{"tasks": [], "total": null}']
+)
+def test_json_of_another_service_is_told(server: LabelStudioServer, script: _Script, answer: bytes) -> None:
+    script.answers = [(200, answer)]
+    with pytest.raises(LabellingError, match=r"api/x answered JSON of another form.* See that the address is"):
+        list(server.pages("api/x"))
+
+
+def test_a_page_of_another_service_is_told_with_what_to_look_at(server: LabelStudioServer, script: _Script) -> None:
+    script.answers = [(404, b"<h1>File not found</h1>")]
+    with pytest.raises(LabellingError, match=r"answered 404: no reason given. See that the address is Label Studio's"):
+        server.get("api/x")
+
+
+def _personal(expires: int) -> str:
     import base64
 
-    parts = ({"alg": "HS256"}, {"token_type": "refresh", "exp": 1})
-    token = ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=").decode() for p in parts) + ".c2ln"
+    parts = ({"alg": "HS256"}, {"token_type": "refresh", "exp": expires})
+    return ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=").decode() for p in parts) + ".c2ln"
+
+
+@pytest.mark.parametrize("answer", [b"<html>a log-in page</html>", b"{}", b"[]", b'{"access": {"canary": "c0ffee"}}'])
+def test_a_personal_token_that_another_service_is_asked_to_exchange_is_told_and_not_shown(
+    server: LabelStudioServer, script: _Script, answer: bytes
+) -> None:
+    personal = LabelStudioServer(Access(server.url, _personal(4_000_000_000)), timeout=5)
+    script.answers = [(200, answer)] * 9
+    with pytest.raises(LabellingError, match="exchange of the personal access token was not understood") as error:
+        personal.get("api/x")
+    assert "c0ffee" not in f"{error.value} {error.value.__context__!r} {error.value.__cause__!r}"
+
+
+def test_an_expired_personal_token_is_told_at_once() -> None:
+    token = _personal(1)
     with pytest.raises(LabellingError, match="the token is refused") as error:
         LabelStudioServer(Access("http://127.0.0.1:9", token))
     assert token not in str(error.value)

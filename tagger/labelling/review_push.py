@@ -56,12 +56,15 @@ class ServerReviewClient:
             self._server.send("POST", f"api/projects/{self._project}/import/predictions", rows)
 
     def replace_tab(self, tab: dict[str, Any]) -> None:
-        """Open this tab, in the place of one with the same title."""
-        found = [v for v in self._server.get("api/dm/views/", project=self._project) if _title(v) == tab["title"]]
+        """Open this tab, in the place of one with the same title; columns that a person has chosen since stay."""
+        views = self._server.get("api/dm/views/", project=self._project)
+        found = [v for v in views if _title(v) == tab["title"]]
+        if not views:  # the page makes the tab of all tasks only where there is none at all
+            self._server.send("POST", "api/dm/views/", {"project": self._project, "data": {"title": "Default"}})
         if not found:
             self._server.send("POST", "api/dm/views/", {"project": self._project, "data": tab})
         elif found[0]["data"].get("filters") != tab["filters"]:
-            data = {**found[0]["data"], **tab}
+            data = {**tab, **found[0]["data"], "filters": tab["filters"]}
             self._server.send("PATCH", f"api/dm/views/{found[0]['id']}/", {"project": self._project, "data": data})
 
 

@@ -7,11 +7,21 @@ predictions to tasks and open a tab, such as the client in this room.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tagger.tasks import choices
+
+#: Columns of the server's table that say nothing to a reviewer, and would push note and text off the screen.
+_HIDDEN = (
+    "inner_id", "completed_at", "cancelled_annotations", "annotations_results", "annotations_ids",
+    "predictions_score", "predictions_model_versions", "predictions_results", "file_upload", "storage_filename",
+    "created_at", "updated_at", "updated_by", "avg_lead_time", "draft_exists", "data.before", "data.after",
+    "data.uid", "data.content_hash", "data.source", "data.unit", "data.index", "data.start", "data.end",
+    "data.sentences", "data.bulletin",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,9 +69,18 @@ class ReviewQueue:
         return list(dict.fromkeys(task.uid for task in self.tasks))
 
     def tab(self) -> dict[str, Any]:
-        """The data of a Label Studio tab (view) that shows these tasks alone, most urgent first."""
-        items = [{"filter": "filter:tasks:data.uid", "operator": "in_list", "type": "List", "value": self.uids}]
-        return {"title": self.title, "filters": {"conjunction": "and", "items": items}}
+        """The data of a Label Studio tab (view) that shows these tasks alone, each with its note.
+
+        By a regular expression: the server knows ``in_list`` too, but the page does not, and where one
+        tab has an operator that it does not know, the project's whole page stays empty.
+        """
+        named = "|".join(map(re.escape, self.uids))
+        items = [{"filter": "filter:tasks:data.uid", "operator": "regex", "type": "String", "value": f"^({named})$"}]
+        hidden = [f"tasks:{name}" for name in _HIDDEN]
+        return {
+            "title": self.title, "type": "list", "filters": {"conjunction": "and", "items": items},
+            "hiddenColumns": {"explore": hidden, "labeling": hidden},
+        }  # fmt: skip
 
     def lines(self) -> Iterator[str]:
         """JSON lines, one a task: ``uid``, ``priority``, ``note``, ``opinions``, ``predictions``."""

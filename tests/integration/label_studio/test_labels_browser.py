@@ -19,6 +19,8 @@ from tagger.labelling.inventory import list_tasks
 from tagger.labelling.project import create_project, show_version, wanted_settings
 from tagger.labelling.pull import pull
 from tagger.labelling.push import push
+from tagger.labelling.review_push import ServerReviewClient
+from tagger.labelling.review_queue import ReviewTask, make_queue, push_queue
 from tagger.project import project_path
 from tagger.tasks import choices, span
 
@@ -145,6 +147,21 @@ def test_a_domain_takes_the_place_of_none_of_them(
     pulled, _ = pull(running.lead, project, tmp_path / "pulled", domains)
     (row,) = pulled.annotations
     assert (row["domains"], row["origin"]) == (["patrol"], "prediction-changed")
+
+
+def test_the_tab_of_a_review_queue_opens_and_shows_the_notes(page: Any, running: Any, shipped_project: Any) -> None:
+    """A tab with an operator that the page does not know leaves the whole project's page empty, for everybody."""
+    project, _ = shipped_project
+    task = next(t for t in list_tasks(running.lead, project.id) if t.data["index"] == 1)
+    opinions = (("opinion of li", ("patrol",)), ("opinion of wang", ("patrol", "propaganda")))
+    queue = make_queue("待复核", [ReviewTask(task.uid, 1.0, "两人意见不同：宣传", opinions)])
+    push_queue(ServerReviewClient(running.lead, project.id), queue)
+    views = {v["data"]["title"]: v["id"] for v in running.lead.get("api/dm/views/", project=project.id)}
+    page.goto(f"{running.url}/projects/{project.id}/data?tab={views['待复核']}", wait_until="domcontentloaded")
+    page.get_by_text("两人意见不同：宣传").first.wait_for()
+    assert page.get_by_text("Tasks: 1 / 3").is_visible()
+    assert page.get_by_text("Default").first.is_visible()
+    _keep(page, "review")
 
 
 def test_nothing_ticked_is_not_accepted(page: Any, running: Any, shipped_project: Any, tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ def test_a_queue_is_shown_once(running, project: Project) -> None:
     shown = predictions_of(server, tasks["a:paragraph:3"].id)
     said = {p["model_version"]: p["result"][0]["value"]["choices"] for p in shown}
     assert said == {"opinion of li": ["patrol"], "opinion of wang": ["none"]}
-    (tab,) = [v for v in server.get("api/dm/views/", project=project.id) if v["data"]["title"] == "Disagreements"]
+    everything, tab = server.get("api/dm/views/", project=project.id)
+    assert (everything["data"]["title"], tab["data"]["title"]) == ("Default", "Disagreements")
     page = server.get("api/tasks/", view=tab["id"], fields="task_only", include="id,data", resolve_uri="false")
     assert {row["data"]["uid"] for row in page["tasks"]} == {"a:paragraph:1", "a:paragraph:3"}
     before = server.n_writes

@@ -169,7 +169,7 @@ def test_the_review_queue_shows_every_opinion(make: Make) -> None:
     names = [p["model_version"] for p in task.predictions()]
     assert names == ["opinion of li", "opinion of wang"]
     assert [p["result"][0]["value"]["choices"] for p in task.predictions()] == [["traffic"], ["none"]]
-    assert queue.tab()["filters"]["items"][0]["value"] == ["1:1"]
+    assert queue.tab()["filters"]["items"][0]["value"] == "^(1:1)$"
 
 
 def test_drift_is_seen_where_agreement_breaks_down(make: Make) -> None:

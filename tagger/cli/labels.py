@@ -70,6 +70,23 @@ def up(
     typer.echo(f"Log in as {access['account']}; the password is in {folder / 'access.json'}", err=True)
 
 
+@app.command("install")
+def install(home: _Home = None) -> None:
+    """Install the local Label Studio without starting it, and print its program; up does so by itself.
+
+    Every version is pinned. What is installed already is left alone; what was cut off, or is of
+    another version than this tagger was tested with, is installed anew.
+
+    Example:
+
+      tagger labels install
+    """
+    from tagger.labelling import installation
+    from tagger.labelling.access import labels_home
+
+    typer.echo(installation.install((home or labels_home()) / "env"))
+
+
 @app.command("down")
 def down(home: _Home = None) -> None:
     """Stop the local Label Studio; its data stay."""

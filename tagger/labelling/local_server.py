@@ -10,11 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -25,7 +23,7 @@ from typing import Any
 
 from tagger.errors import LabellingError, UsageError
 from tagger.labelling.access import read_access_file, write_access_file
-from tagger.project import project_path
+from tagger.labelling.installation import alone, install
 
 _log = logging.getLogger(__name__)
 ACCOUNT = "tagger@localhost.localdomain"
@@ -75,9 +73,8 @@ def up(home: Path, *, port: int | None = None, executable: str | None = None) ->
     access = read_access_file(home)
     if access and _is_running(home, access):
         return access, False
-    program = executable or _installed(home)
-    if access is None or not (home / "data" / "seeded").exists():
-        access = _seed(home, program, access)
+    program = executable or install(home / "env")
+    access = _seeded(home, program)
     chosen = _free_port(port if port is not None else access.get("port"), asked=port is not None)
     access = {**access, "port": chosen, "url": f"http://127.0.0.1:{chosen}"}
     access["pid"] = _start(home, program, chosen)
@@ -124,7 +121,7 @@ def add_account(home: Path, email: str, *, executable: str | None = None) -> dic
     if email in accounts or email == access["account"]:
         raise UsageError(f"there is an account {email} already")
     made = _new_account(email)
-    _run_init(executable or _installed(home), home, made)
+    _run_init(executable or install(home / "env"), home, made)
     write_access_file(home, {**access, "accounts": {**accounts, email: made}})
     return made
 
@@ -133,47 +130,29 @@ def _new_account(email: str) -> dict[str, str]:
     return {"account": email, "password": secrets.token_urlsafe(12), "token": secrets.token_hex(20)}
 
 
-def _installed(home: Path) -> str:
-    """The server's program, installed now if it is not yet; what breaks off half-way is installed again."""
-    environment, done = home / "env", home / "env" / "installed"
-    program = environment / "bin" / "label-studio"
-    if done.exists() and program.exists():
-        return str(program)
-    _log.warning("Installing Label Studio into %s; this takes some minutes, once.", environment)
+def _seeded(home: Path, program: str) -> dict[str, Any]:
+    """What is known of the database; an empty one with one account is made unless there is one."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.rmtree(environment, ignore_errors=True)
-    lock = project_path("labels/label-studio.lock")
-    with (home / "install.log").open("ab") as log:
-        for command in (
-            [sys.executable, "-m", "venv", str(environment)],
-            [
-                str(environment / "bin" / "python"),
-                "-m",
-                "pip",
-                "install",
-                "--disable-pip-version-check",
-                "-r",
-                str(lock),
-            ],
-        ):
-            if subprocess.run(command, stdout=log, stderr=log, check=False).returncode:
-                raise LabellingError("Label Studio could not be installed", where=log.name, hint="Its end says why.")
-    done.touch()
-    return str(program)
+    with alone(home / "data") as held:
+        access = read_access_file(home)
+        if access is None or not (home / "data" / "seeded").exists():
+            access = _seed(home, program, access, held)
+    return access
 
 
-def _seed(home: Path, program: str, old: Mapping[str, Any] | None) -> dict[str, Any]:
-    """An empty database with one account; the token goes through the environment, where no process list shows it."""
+def _seed(home: Path, program: str, old: Mapping[str, Any] | None, held: int) -> dict[str, Any]:
+    """An empty database with one account; what was cut off is gone on with, under the same password."""
     _log.warning("Making the database; this takes one or two minutes, once.")
     account = {**_new_account(ACCOUNT), **{k: old[k] for k in ("account", "password", "token") if old and k in old}}
     access: dict[str, Any] = {"url": "", **account}
     write_access_file(home, access)
-    _run_init(program, home, account)
+    _run_init(program, home, account, held)
     (home / "data" / "seeded").touch()
     return access
 
 
-def _run_init(program: str, home: Path, account: Mapping[str, str]) -> None:
+def _run_init(program: str, home: Path, account: Mapping[str, str], held: int | None = None) -> None:
+    """The server's own set-up; the token goes through the environment, where no process list shows it."""
     data = home / "data"
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     variables = {
@@ -184,7 +163,7 @@ def _run_init(program: str, home: Path, account: Mapping[str, str]) -> None:
     with _open_log(home) as log:
         done = subprocess.run(
             [program, "init", "-q", "--enable-legacy-api-token"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            env=_environment(home, variables), check=False,
+            env=_environment(home, variables), pass_fds=() if held is None else (held,), check=False,
         )  # fmt: skip
     if done.returncode:
         raise LabellingError(
@@ -265,5 +244,14 @@ def _is_ours(pid: int, home: Path) -> bool:
     """Whether the process is the server of this folder: numbers are used again after a restart of the machine."""
     with suppress(OSError):  # a child of this very process stays in the list until it is waited for
         os.waitpid(pid, os.WNOHANG)
-    told = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
-    return str(home / "data") in told.stdout.decode("utf-8", "replace")
+    return os.fsencode(home / "data") in _command_line(pid)
+
+
+def _command_line(pid: int) -> bytes:
+    """What a process was started with; nothing where there is none of this number."""
+    try:
+        if Path("/proc/self").exists():  # a bare Debian has no ps
+            return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False).stdout
+    except OSError:
+        return b""

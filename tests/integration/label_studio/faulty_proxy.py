@@ -56,6 +56,7 @@ class FaultyProxy:
 def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or head and body of an answer, sent apart, wait 40 ms for each other
 
         def log_message(self, *args: Any) -> None:
             pass

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
+from tagger.bulletins.context import TextInContext
+from tagger.corpus.examples import Examples
 from tagger.models.storage import load_model
 
 REPEATS = 5
@@ -28,57 +31,66 @@ INTRODUCTION = """# Speed
 `.venv/bin/python experiments/speed/run.py`: medians of {repeats} interleaved repeats on one machine; machines differ
 and are noisy, so read the ratios. The peers are scikit-learn alone (TF-IDF of characters 1–3 and one-vs-rest logistic
 regression, fitted on the same corpus) and `transformers.pipeline` in float32, with the packaged encoder as it is (12
-layers, what a user would run without this project) and with as many layers as ship.
-`bert` here is the network alone, each different sentence once; its surroundings are sentences of the same page.
+layers, what a user would run without this project) and with as many layers as ship. `bert` reads each sentence once,
+without its surroundings, which are sentences of the same page.
 
 """
 
 
 def main() -> None:
+    runs, n_texts = _contestants()
+    seconds = _time(runs)
+    rates = {name: n_texts[name] / statistics.median(values) for name, values in seconds.items()}
+    commands = {c: _command(c) for c in ("tagger --help", "tagger predict tagger/samples/bulletin.txt --format jsonl")}
+    facts = {"seconds": seconds, "n_texts": n_texts, "commands": commands}
+    write(Path(__file__).parent, _report(rates, commands), facts)
+
+
+def _contestants() -> tuple[dict[str, Callable[[], object]], dict[str, int]]:
+    """What is timed, by name, and how many sentences each reads."""
     _, examples, _ = data()
     texts = [text for text in examples.texts if text.text][:4000]
     plain = [text.text for text in texts]
-    peer = make_pipeline(
+    few = plain[:N_PIPELINE]
+    tfidf, lexicon, bert = (load_model(name) for name in ("tfidf", "lexicon", "bert"))
+    peer, pipeline, shallow = _peer(examples), _pipeline(None), _pipeline(bert.config["model"]["layers"])
+    alone = [TextInContext(text) for text in few]
+    runs = {
+        "scikit-learn alone": lambda: peer.predict_proba(plain),
+        "tfidf": lambda: tfidf.classifier.predict_proba(texts),
+        "lexicon": lambda: lexicon.classifier.predict_proba(texts),
+        "bert": lambda: bert.classifier.predict_proba(alone),
+        "transformers.pipeline": lambda: pipeline(few),
+        "transformers.pipeline, our layers": lambda: shallow(few),
+    }
+    return runs, {name: len(few) if "bert" in name or "pipeline" in name else len(texts) for name in runs}
+
+
+def _peer(examples: Examples) -> Any:
+    """The usual way to tag by words: scikit-learn alone."""
+    return make_pipeline(
         TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True),
         OneVsRestClassifier(LogisticRegression(C=4, solver="liblinear")),
     ).fit([text.text for text in examples.texts], examples.y_true)
-    few = texts[:N_PIPELINE]
-    pipeline, shallow = _pipeline(None), _pipeline(load_model("bert").config["model"]["layers"])
-    runs = {
-        "scikit-learn alone": lambda: peer.predict_proba(plain),
-        "tfidf": lambda m=load_model("tfidf"): m.classifier.predict_proba(texts),
-        "lexicon": lambda m=load_model("lexicon"): m.classifier.predict_proba(texts),
-        "bert": lambda m=load_model("bert"): m.classifier.decide([text.text for text in few]),
-        "transformers.pipeline": lambda: pipeline([text.text for text in few]),
-        "transformers.pipeline, our layers": lambda: shallow([text.text for text in few]),
-    }
-    n_texts = {name: len(few) if "bert" in name or "pipeline" in name else len(texts) for name in runs}
-    seconds = {name: [] for name in runs}
+
+
+def _time(runs: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+    """Seconds of each repeat; interleaved, so that what else the machine does falls on all alike."""
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(REPEATS):
         for name, run in runs.items():
             start = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - start)
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    rates = {name: n_texts[name] / median for name, median in medians.items()}
-    rows = [
-        (
-            name,
-            f"{rate:,.0f}",
-            f"{rate / rates['scikit-learn alone']:.2f}",
-            f"{rate / rates['transformers.pipeline']:.1f}",
-            f"{rate / rates['transformers.pipeline, our layers']:.1f}",
-        )
-        for name, rate in rates.items()
-    ]
-    commands = {c: _command(c) for c in ("tagger --help", "tagger predict tagger/samples/bulletin.txt --format jsonl")}
-    report = INTRODUCTION.format(repeats=REPEATS) + table(
-        ("model", "sentences a second", "ratio to scikit-learn", "ratio to the pipeline", "… of our layers"), rows
-    )
-    report += "\nWhole commands, median seconds:\n\n" + table(
-        ("command", "seconds"), [(f"`{c}`", f"{s:.2f}") for c, s in commands.items()]
-    )
-    write(Path(__file__).parent, report, {"seconds": seconds, "n_texts": n_texts, "commands": commands})
+    return seconds
+
+
+def _report(rates: dict[str, float], commands: dict[str, float]) -> str:
+    peers = [rates[name] for name in ("scikit-learn alone", "transformers.pipeline", "transformers.pipeline, our layers")]
+    rows = [(name, f"{rate:,.0f}", *(f"{rate / peer:.2f}" for peer in peers)) for name, rate in rates.items()]
+    head = ("model", "sentences a second", "ratio to scikit-learn", "to the pipeline", "to that of our layers")
+    times = table(("command", "seconds"), [(f"`{c}`", f"{s:.2f}") for c, s in commands.items()])
+    return f"{INTRODUCTION.format(repeats=REPEATS)}{table(head, rows)}\nWhole commands, median seconds:\n\n{times}"
 
 
 def _pipeline(layers: list[int] | None) -> Any:

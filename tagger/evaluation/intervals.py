@@ -120,7 +120,14 @@ def sum_groups(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def percentile_interval(values: np.ndarray, level: float) -> tuple[float, float]:
-    """The middle `level` of resampled values: (low, high)."""
+    """The middle `level` of resampled values: (low, high).
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_resamples,)
+    level : float
+        In (0, 1).
+    """
     low, high = np.percentile(values, [50 * (1 - level), 50 * (1 + level)])
     return float(low), float(high)
 

@@ -45,6 +45,11 @@ def correct_for_choice(
         ``apparent`` (the best as it scores on all), ``corrected``, ``optimism`` (their difference),
         ``interval`` (low, high; rather wide, as a resample leaves out only some 37 % of the
         bulletins) and ``n_models``.
+
+    Raises
+    ------
+    ValueError
+        There is no model, or there are fewer than 2 bulletins.
     """
     n_groups = len(np.unique(groups))
     if n_groups < 2 or not len(y_preds):

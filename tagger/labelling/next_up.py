@@ -152,7 +152,20 @@ def uncertainty(y_proba: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
 
 
 def centred(y_proba: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Scores stretched so that the threshold lies at 0.5: what models of other calibration can be compared by."""
+    """Scores stretched so that the threshold lies at 0.5: what models of other calibration can be compared by.
+
+    Parameters
+    ----------
+    y_proba : ndarray of shape (n_texts, n_domains) or (n_texts,)
+        In [0, 1].
+    thresholds : ndarray of shape (n_domains,), or float
+        In (0, 1).
+
+    Returns
+    -------
+    ndarray of the shape of `y_proba`
+        float64 in [0, 1].
+    """
     below = 0.5 * y_proba / thresholds
     above = 0.5 + 0.5 * (y_proba - thresholds) / (1 - thresholds)
     return np.where(y_proba < thresholds, below, above)
@@ -175,7 +188,18 @@ def weigh(pool: Pool, strategy: Strategy) -> np.ndarray:
 
 
 def rare_domains(positives: np.ndarray, strategy: Strategy) -> np.ndarray:
-    """Columns of the domains that have too few labelled paragraphs, the rarest first."""
+    """Columns of the domains that have too few labelled paragraphs, the rarest first.
+
+    Parameters
+    ----------
+    positives : ndarray of shape (n_domains,), int
+        Labelled paragraphs of each domain.
+    strategy : Strategy
+
+    Returns
+    -------
+    ndarray of shape (n_rare,), int
+    """
     is_rare = positives < max(strategy.rare_below, positives.mean() / 2)
     order = np.argsort(positives, kind="stable")
     return order[is_rare[order]]

@@ -25,6 +25,11 @@ def build(cls: type[_Settings], data: Any, path: str = "") -> _Settings:
         A dict with some of its fields.
     path : str
         Dotted name of the part, for errors.
+
+    Raises
+    ------
+    UsageError
+        Not a dict, a field that `cls` does not have, or a value of another type; it names the part.
     """
     if not isinstance(data, dict):
         raise UsageError(f"found {data!r}, expected settings", where=path or "configuration")

@@ -86,7 +86,9 @@ def _time(runs: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
 
 
 def _report(rates: dict[str, float], commands: dict[str, float]) -> str:
-    peers = [rates[name] for name in ("scikit-learn alone", "transformers.pipeline", "transformers.pipeline, our layers")]
+    peers = [
+        rates[name] for name in ("scikit-learn alone", "transformers.pipeline", "transformers.pipeline, our layers")
+    ]
     rows = [(name, f"{rate:,.0f}", *(f"{rate / peer:.2f}" for peer in peers)) for name, rate in rates.items()]
     head = ("model", "sentences a second", "ratio to scikit-learn", "to the pipeline", "to that of our layers")
     times = table(("command", "seconds"), [(f"`{c}`", f"{s:.2f}") for c, s in commands.items()])

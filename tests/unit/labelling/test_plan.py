@@ -55,6 +55,26 @@ def test_an_empty_project_gets_everything() -> None:
     assert (plan.new, plan.changed, plan.duplicates, plan.gone) == (wanted, [], [], [])
 
 
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=6, unique=True), st.data())
+def test_a_neighbour_that_changed_writes_its_task_and_makes_none_anew(texts: list[str], data: st.DataObject) -> None:
+    """The text beside a paragraph is shown and compared; the task stays the same, and is written once."""
+    shown = st.lists(st.text(), min_size=len(texts), max_size=len(texts))
+    first, second = data.draw(shown), data.draw(shown)
+    wanted = _wanted(texts)
+
+    def beside(contexts: list[str]) -> list[dict[str, Any]]:
+        return [{**t, "data": {**t["data"], "before": c}} for t, c in zip(wanted, contexts, strict=True)]
+
+    known = _known(beside(first))
+    plan = plan_push(beside(second), known)
+    assert (plan.new, plan.gone, plan.duplicates) == ([], [], [])
+    assert [old.id for old, _ in plan.changed] == [
+        i for i, (a, b) in enumerate(zip(first, second, strict=True), 1) if a != b
+    ]
+    after = _apply(known, beside(second))
+    assert plan_push(beside(second), after).changed == []
+
+
 def test_the_same_again_is_nothing_to_do() -> None:
     plan = plan_push(_wanted(_TEXTS, source="elsewhere/b.txt"), _known(_wanted(_TEXTS)))
     assert (plan.new, plan.changed, plan.gone, len(plan.kept)) == ([], [], [], 6)

@@ -27,8 +27,11 @@ vectors of likeness come from the pool's texts, which are there before their lab
 lexicon, and no label that it has not asked for. Its weights were chosen on four other seeds; nothing was chosen on
 real text.
 
-A label is one annotated paragraph, the unit of a task. `next` prefers paragraphs with several doubtful sentences, which
-take longer to read: so the same is counted in sentences, and "longest first" shows what length alone is worth.
+The unit of labelling is the paragraph: Label Studio gets one task a paragraph, an annotator answers once for it, and
+that answer is the label that is counted. So the bound of 60 % of the labels of random order is one of paragraphs, and
+`next` keeps it in all the tables by paragraphs below. `next` also prefers paragraphs with several doubtful sentences,
+which take longer to read: so the same is counted in sentences, where it is **not** below 60 %, and "longest first"
+shows what length alone is worth.
 
 """
 

@@ -66,7 +66,7 @@ def _show_drift(drift: dict[str, Any]) -> None:
     if not drift["windows"]:
         return
     typer.echo("\nAgreement over time (MASI alpha)")
-    rows = [(f"{w['from']} – {w['to']}", str(w["n_units"]), *_with_interval(w, "alpha")) for w in drift["windows"]]
+    rows = [(_period(w["from"], w["to"]), str(w["n_units"]), *_with_interval(w, "alpha")) for w in drift["windows"]]
     show_columns(("", "units", "alpha", "95 % interval"), rows)
     change = drift["change"]
     if change and change["drifts"]:
@@ -77,6 +77,13 @@ def _show_drift(drift: dict[str, Any]) -> None:
         for id, habit in habits.items():
             if habit["drifts"]:
                 typer.echo(f"{name} gives {id} to {habit['early']:.0%} of units early, {habit['late']:.0%} late.")
+
+
+def _period(first: str, last: str) -> str:
+    """Dates; within one day, the day and its times (UTC)."""
+    if first[:10] != last[:10]:
+        return f"{first[:10]} – {last[:10]}"
+    return f"{first[:10]} {first[11:16]} – {last[11:16]}"
 
 
 def _show_f1(f1: dict[str, Any]) -> None:

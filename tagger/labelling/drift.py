@@ -26,7 +26,7 @@ def measure_drift(people: Opinions, *, n_windows: int = 4, n_resamples: int = 10
     Returns
     -------
     dict
-        ``windows``, oldest first: ``from`` and ``to`` (ISO dates), ``n_units``, ``alpha`` (MASI) and its
+        ``windows``, oldest first: ``from`` and ``to`` (ISO times, UTC), ``n_units``, ``alpha`` (MASI) and its
         ``interval_95``; ``change``: alpha of the later half less that of the earlier, its interval,
         and ``drifts``, whether the interval leaves out 0; ``annotators``: see `measure_habits`.
 
@@ -114,7 +114,7 @@ def _window(
     draws = _alpha_draws(parts, distance, bulletins, rows, n_resamples=n_resamples, seed=seed)
     interval = _interval(draws)["interval_95"]
     first, last = (
-        datetime.fromtimestamp(t, UTC).date().isoformat() for t in (moments[rows].min(), moments[rows].max())
+        datetime.fromtimestamp(t, UTC).isoformat(timespec="seconds") for t in (moments[rows].min(), moments[rows].max())
     )
     alpha = float(alpha_of(parts[rows].sum(axis=0), distance))
     return {"from": first, "to": last, "n_units": len(rows), "alpha": alpha, "interval_95": interval}

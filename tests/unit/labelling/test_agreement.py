@@ -179,6 +179,7 @@ def test_drift_is_seen_where_agreement_breaks_down(make: Make) -> None:
     second = np.where((np.arange(200) >= 100) & (rng.random(200) < 0.5), turned, first)
     drift = measure_drift(make(" ".join(first), " ".join(second), times=1.7e9 + 3600 * np.arange(200)))
     assert [w["n_units"] for w in drift["windows"]] == [50, 50, 50, 50]
+    assert [w["from"][:13] for w in drift["windows"][:2]] == ["2023-11-14T22", "2023-11-17T00"]
     assert drift["windows"][0]["alpha"] == 1 > drift["windows"][3]["alpha"]
     assert drift["change"]["drifts"]
     assert drift["change"]["difference"] < -0.3

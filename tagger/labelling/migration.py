@@ -175,7 +175,7 @@ def _check(old: Sequence[str], new: Sequence[str], changes: Changes) -> None:
             raise UsageError(f"{id} is to go, and is in the domain list", hint="Take it out there first.")
     if left := [id for id in old if id not in new and id not in changes]:
         raise LabellingError(
-            f"{', '.join(left)} is no longer in the domain list", where="labels/domains.yaml",
+            f"{', '.join(left)} {'is' if len(left) == 1 else 'are'} no longer in the domain list",
             hint="Say what has become of it: --rename, --merge, --split or --drop. Nothing was done.",
         )  # fmt: skip
 

@@ -94,7 +94,7 @@ def agreement(
     if disagreements:
         _write(disagreements, _rows_for(disagreements, differ, people.annotators))
     if queue:
-        _write_queue(queue, review_queue(differ))
+        _write_queue(queue, review_queue(differ, people.domains))
 
 
 def merge(

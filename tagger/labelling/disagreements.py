@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tagger.domains import DomainSet
 from tagger.labelling.coefficients import masi_distance
 from tagger.labelling.opinions import Opinions, Unit
 from tagger.labelling.review_queue import ReviewQueue, ReviewTask, make_queue
@@ -64,32 +65,40 @@ def _disagreement(people: Opinions, unit: int) -> Disagreement:
     return Disagreement(people.units[unit], opinions, names, float(np.mean(apart)))
 
 
-def review_queue(disagreements: Sequence[Disagreement], *, title: str = "Disagreements") -> ReviewQueue:
+def review_queue(
+    disagreements: Sequence[Disagreement], domains: DomainSet, *, title: str = "Disagreements"
+) -> ReviewQueue:
     """The disagreements as a queue; the sentences of one task are looked at together.
 
     Each annotator's opinion becomes a prediction under the name ``opinion of NAME``, so that a
-    reviewer sees them side by side and can start from either.
+    reviewer sees them side by side and can start from either. The note is for people who label, in
+    the language of the labelling interface and by the names that it shows.
     """
+    names = {domain.id: domain.zh or domain.en or domain.id for domain in domains}
     by_task: dict[str, list[Disagreement]] = {}
     for disagreement in disagreements:
         by_task.setdefault(disagreement.unit.uid, []).append(disagreement)
-    return make_queue(title, (_task(uid, rows) for uid, rows in by_task.items()))
+    return make_queue(title, (_task(uid, rows, names) for uid, rows in by_task.items()))
 
 
-def _task(uid: str, rows: list[Disagreement]) -> ReviewTask:
+def _task(uid: str, rows: list[Disagreement], names: Mapping[str, str]) -> ReviewTask:
     opinions: dict[str, dict[str, None]] = {}
     for row in rows:
         for name, domains in row.opinions:
             opinions.setdefault(name, {}).update(dict.fromkeys(domains))
     disputed = dict.fromkeys(domain for row in rows for domain in row.disputed)
-    note = "In dispute: " + ", ".join(disputed) + ". " + "; ".join(_said(rows[0]))
+    note = f"有分歧：{_named(disputed, names)}。" + "；".join(_said(rows[0], names))
     named = tuple((f"opinion of {name}", tuple(domains)) for name, domains in opinions.items())
     return ReviewTask(uid, max(row.distance for row in rows), note, named)
 
 
-def _said(row: Disagreement) -> Iterator[str]:
+def _said(row: Disagreement, names: Mapping[str, str]) -> Iterator[str]:
     for name, domains in row.opinions:
-        yield f"{name}: {', '.join(domains) or 'no domain'}"
+        yield f"{name}：{_named(domains, names) or '以上都不属于'}"
+
+
+def _named(domains: Iterable[str], names: Mapping[str, str]) -> str:
+    return "、".join(names[id] for id in domains)
 
 
 #: Columns of the file for spreadsheets; each annotator's opinion follows, a column a name.

@@ -161,14 +161,14 @@ def test_disagreements_come_farthest_first_with_all_opinions(make: Make) -> None
 
 
 def test_the_review_queue_shows_every_opinion(make: Make) -> None:
-    queue = review_queue(find_disagreements(make("t t", "t -")))
+    people = make("t tp", "t -")
+    queue = review_queue(find_disagreements(people), people.domains)
     (task,) = queue.tasks
     assert queue.uids == ["1:1"]
-    assert "traffic" in task.note
-    assert "wang: no domain" in task.note
+    assert task.note == "有分歧：交通管理、巡逻防控。li：交通管理、巡逻防控；wang：以上都不属于"
     names = [p["model_version"] for p in task.predictions()]
     assert names == ["opinion of li", "opinion of wang"]
-    assert [p["result"][0]["value"]["choices"] for p in task.predictions()] == [["traffic"], ["none"]]
+    assert [p["result"][0]["value"]["choices"] for p in task.predictions()] == [["traffic", "patrol"], ["none"]]
     assert queue.tab()["filters"]["items"][0]["value"] == "^(1:1)$"
 
 

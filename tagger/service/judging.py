@@ -36,6 +36,8 @@ from tagger.models.storage import Model, load_model
 from tagger.predict.tagging import tag_bulletins
 from tagger.service.state import write_json
 
+#: Characters from which on a sentence is not one that many bulletins have.
+_TELLING = 10
 SCORES, SENTENCES, SPLIT = "out_of_fold.npz", "sentences.jsonl", "split.json"
 
 
@@ -180,11 +182,14 @@ def _tags_of_old(old: Model, paragraphs: Paragraphs, serving_run: Path | None) -
 
 
 def _is_learned(model: Model, paragraphs: Paragraphs) -> np.ndarray:
-    """Paragraphs whose longest sentence the model keeps as a precedent: it was trained on that."""
+    """Paragraphs with a sentence of some length that the model keeps as a precedent: it was trained on that.
+
+    Any such sentence, because labelled data may have been cut otherwise than `split_sentences` cuts.
+    """
     index = model.precedents
     known = {_key(text) for text in (getattr(index, "read", lambda: index)().texts if index else ())}
     sentences = ([_key(text[a:b]) for text in pieces for a, b in split_sentences(text)] for pieces in paragraphs.texts)
-    return np.array([max(found, key=len, default="") in known for found in sentences], dtype=bool)
+    return np.array([any(len(s) >= _TELLING and s in known for s in found) for found in sentences], dtype=bool)
 
 
 def _key(text: str) -> str:

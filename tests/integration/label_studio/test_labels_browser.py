@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 
 from tagger.domains import load_domains
 from tagger.labelling.inventory import list_tasks
-from tagger.labelling.project import create_project, show_version, wanted_settings
+from tagger.labelling.project import TITLE, create_project, show_version, wanted_settings
 from tagger.labelling.pull import pull
 from tagger.labelling.push import push
 from tagger.labelling.review_push import ServerReviewClient
@@ -29,6 +30,15 @@ _FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--lang=zh-CN",
 ]  # fmt: skip
+#: A text as it is drawn. Without a font for it, one box is like another.
+_DRAWN = """text => {
+    const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+    canvas.width = canvas.height = 40;
+    pen.font = "32px sans-serif";
+    pen.fillText(text, 2, 34);
+    return canvas.toDataURL();
+}"""
+_NUMBERS = count(1)
 _WAIT = 120_000  # ms; the first page of a cold server takes long on a busy machine
 
 
@@ -57,12 +67,11 @@ def page(running: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def shipped_project(running: Any, make_tasks: Any, request: pytest.FixtureRequest) -> Any:
+def shipped_project(running: Any, make_tasks: Any) -> Any:
     """A project with the six domains and a bulletin of three paragraphs; the second is pre-annotated with patrol."""
     domains = load_domains(project_path("labels/domains.yaml"))
-    made = create_project(
-        running.lead, request.node.name[:40], wanted_settings(domains, project_path("labels/guideline.md"))
-    )
+    settings = wanted_settings(domains, project_path("labels/guideline.md"))
+    made = create_project(running.lead, f"{TITLE} {next(_NUMBERS)}", settings)  # it is in the pictures
     rows = (
         "云溪县公安局“五个到位”守护夏夜平安",
         "二、街面防控到位。每晚七点至次日凌晨一点，巡特警、派出所和“红袖标”力量混编巡逻，民警同时向夜市商户发放防骗宣传单。",
@@ -101,6 +110,12 @@ def _keep(window: Any, name: str) -> None:
     if folder := os.environ.get("SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         window.screenshot(path=f"{folder}/{name}.png")
+
+
+def test_the_browser_draws_chinese(page: Any) -> None:
+    drawn = [page.evaluate(_DRAWN, letter) for letter in ("警", "犬", "\ue123", "\ue124")]
+    assert drawn[2] == drawn[3], "nobody has letters for private use: these should be boxes"
+    assert len(set(drawn)) == 3, "there is no Chinese font; on Debian install fonts-wqy-zenhei"
 
 
 def test_the_pre_annotation_is_ticked_a_key_changes_it_and_the_pull_sees_it(

@@ -2,13 +2,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format models clean
+.PHONY: run test server lint format models clean
 
 run: .venv/installed
 	@$(BIN)/tagger predict --format table tagger/samples/bulletin.txt
 
 test: .venv/developing
 	$(BIN)/python -m pytest
+
+# What the tests against a real Label Studio need; without it they are skipped. Prints the server's program:
+#   LABEL_STUDIO_PROGRAM=$$(make -s server) make test
+# It is installed once and kept between checkouts, until labels/label-studio.lock changes.
+SERVER ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tagger/label-studio-for-tests
+server: .venv/developing
+	@$(BIN)/tagger labels install --home $(SERVER)
 
 lint: .venv/developing
 	$(BIN)/ruff check .

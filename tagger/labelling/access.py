@@ -42,7 +42,7 @@ def find_access(url: str | None, token: str | None, environment: Mapping[str, st
     Raises
     ------
     UsageError
-        An address without a token, or one that is none.
+        An address without a token, or an address or token that is none.
     LabellingError
         Nothing names a server and no local one was made.
     """
@@ -55,10 +55,10 @@ def find_access(url: str | None, token: str | None, environment: Mapping[str, st
             hint=f"Start one with tagger labels up, or set {URL_VARIABLE} and {TOKEN_VARIABLE}.",
         )  # fmt: skip
     if url is None or (local is not None and token is None and _same_server(url, local["url"])):
-        return Access(local["url"], token or local["token"])  # type: ignore[index]
+        return Access(local["url"], checked_token(token or local["token"]))  # type: ignore[index]
     if token is None:
         raise UsageError("no token for it", where=url, hint=f"Set {TOKEN_VARIABLE}.")
-    return Access(checked_url(url), token)
+    return Access(checked_url(url), checked_token(token))
 
 
 def checked_url(url: str) -> str:
@@ -69,6 +69,20 @@ def checked_url(url: str) -> str:
     if "@" in parts.netloc:
         raise UsageError("the address holds a user name or password", where="--url", hint="Give a token instead.")
     return url.strip().rstrip("/")
+
+
+def checked_token(token: str) -> str:
+    """The token without the line end that came with it from a file; what no header can carry is a `UsageError`.
+
+    Sent all the same, such a token would look like a server that does not answer. It is never quoted.
+    """
+    token = token.strip()
+    if not token or not all("!" <= letter <= "~" for letter in token):
+        raise UsageError(
+            "found spaces, line ends or letters that are in no token", where=f"{TOKEN_VARIABLE} or --api-key",
+            hint="Copy it anew from Account & Settings in Label Studio.",
+        )  # fmt: skip
+    return token
 
 
 def _same_server(one: str, other: str) -> bool:

@@ -69,3 +69,14 @@ def test_a_damaged_file_is_told_without_its_content(tmp_path: Path, text: str) -
 
 def test_the_token_is_in_no_representation() -> None:
     assert _TOKEN not in f"{Access('http://a', _TOKEN)!r}{Access('http://a', _TOKEN)}"
+
+
+@pytest.mark.parametrize("token", ["canary-1\ncanary-2", "canary 1", "令牌canary", "canary\x00", " \n"])
+def test_what_is_no_token_is_told_and_not_quoted(token: str) -> None:
+    with pytest.raises(UsageError, match="LABEL_STUDIO_API_KEY or --api-key: found spaces, line ends") as told:
+        find_access("http://a", token, {})
+    assert "canary" not in str(told.value)
+
+
+def test_the_line_end_of_a_file_does_not_matter() -> None:
+    assert find_access("http://a", "canary-1\n", {}) == Access("http://a", "canary-1")

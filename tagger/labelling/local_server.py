@@ -71,7 +71,8 @@ def up(home: Path, *, port: int | None = None, executable: str | None = None) ->
     """
     home = home.absolute()
     access = read_access_file(home)
-    if access and _is_running(home, access):
+    if access and _is_started(home, access):
+        _wait(home, access)  # an `up` that was cut off may have started it a moment ago
         return access, False
     program = executable or install(home / "env")
     access = _seeded(home, program)
@@ -86,7 +87,7 @@ def up(home: Path, *, port: int | None = None, executable: str | None = None) ->
 def down(home: Path) -> bool:
     """Stop the local server; whether it ran. Its data stay."""
     access = read_access_file(home.absolute())
-    if not access or not _is_running(home.absolute(), access):
+    if not access or not _is_started(home.absolute(), access):
         return False
     pid = int(access["pid"])
     os.killpg(pid, signal.SIGTERM)
@@ -227,8 +228,9 @@ def _wait(home: Path, access: Mapping[str, Any]) -> None:
     raise LabellingError(f"no answer within {_START_SECONDS:.0f} s", where=access["url"], hint="Look into server.log.")
 
 
-def _is_running(home: Path, access: Mapping[str, Any]) -> bool:
-    return "pid" in access and _is_ours(int(access["pid"]), home) and _answers(access)
+def _is_started(home: Path, access: Mapping[str, Any]) -> bool:
+    """Whether it runs, be it too young to answer."""
+    return "pid" in access and _is_ours(int(access["pid"]), home)
 
 
 def _answers(access: Mapping[str, Any]) -> bool:

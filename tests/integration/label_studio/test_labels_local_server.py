@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import stat
@@ -16,6 +17,8 @@ from typing import Any
 import pytest
 
 from tagger.labelling import local_server
+from tagger.labelling.access import read_access_file, write_access_file
+from tagger.project import project_path
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -76,6 +79,32 @@ def test_an_account_is_made_once(labels_at: Callable[..., Any], home: Path) -> N
     again = labels_at("account", "zhao@example.com")
     assert (again.returncode, "already" in again.stderr) == (2, True)
     assert labels_at("account", "nobody").returncode == 2
+
+
+def test_one_that_is_starting_is_waited_for_and_not_started_twice(program: str, home: Path) -> None:
+    port = _free_port()
+    pid = local_server._start(home, program, port)  # and there the command was cut off
+    access = {**(read_access_file(home) or {}), "port": port, "url": f"http://127.0.0.1:{port}", "pid": pid}
+    write_access_file(home, access)
+    assert local_server.up(home, executable=program) == (access, False)
+    assert local_server.down(home)
+
+
+def test_the_lock_names_every_package_of_the_server(program: str) -> None:
+    environment = Path(program).parents[1]
+    if not (environment / "installed").exists():
+        pytest.skip("LABEL_STUDIO_PROGRAM was not installed from the lock")
+    command = [environment / "bin" / "python", "-m", "pip", "list", "--format", "json"]
+    listed = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    there = {(_name(row["name"]), row["version"]) for row in listed if row["name"] != "pip"}
+    lock = project_path("labels/label-studio.lock").read_text(encoding="utf-8")
+    locked = {(_name(name), version) for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", lock)}
+    assert there - locked == set()
+
+
+def _name(package: str) -> str:
+    """A package's name as registries compare it."""
+    return re.sub(r"[-_.]+", "-", package).lower()
 
 
 def _free_port() -> int:

@@ -14,7 +14,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,11 +49,11 @@ class RunningServer:
     account: str
     password: str = field(repr=False)
 
-    @property
+    @cached_property
     def lead(self) -> LabelStudioServer:
         return LabelStudioServer(Access(self.url, self.token), timeout=60)
 
-    @property
+    @cached_property
     def wang(self) -> LabelStudioServer:
         return LabelStudioServer(Access(self.url, self.wang_token), timeout=60)
 
@@ -87,18 +89,32 @@ def seed(program: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def running(program: str, seed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """The server of this run."""
-    home = tmp_path_factory.mktemp("label-studio") / "home"
+@contextmanager
+def _server(program: str, seed: Path, home: Path) -> Iterator[RunningServer]:
+    """A server with a copy of the seeded database."""
     shutil.copytree(seed, home)
     access, _ = local_server.up(home, executable=program)
     told = read_access_file(home)
     assert told is not None
-    yield RunningServer(
-        home, access["url"], access["token"], told["accounts"][_WANG]["token"], access["account"], access["password"]
-    )
-    local_server.down(home)
+    try:
+        wang = told["accounts"][_WANG]["token"]
+        yield RunningServer(home, access["url"], access["token"], wang, access["account"], access["password"])
+    finally:
+        local_server.down(home)
+
+
+@pytest.fixture(scope="session")
+def running(program: str, seed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """The server of this run."""
+    with _server(program, seed, tmp_path_factory.mktemp("label-studio") / "home") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def second(program: str, seed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Another one beside it: one server works on one processor only."""
+    with _server(program, seed, tmp_path_factory.mktemp("second") / "home") as server:
+        yield server
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,52 +53,67 @@ def _until_it_goes_well(act: Callable[[], Any]) -> Any:
 
 
 def _texts(seed: int, version: int) -> dict[str, list[str]]:
-    """A bulletin of three paragraphs; in the second version one has another text, and a new one stands in front."""
-    rows = [f"{seed}之{i}：{row}" for i, row in enumerate(_ROWS[:3])]
+    """Two paragraphs; in the second version one has another text, and a new one stands in front or at the end."""
+    rows = [f"{seed}之{i}：{row}" for i, row in enumerate(_ROWS[:2])]
     if version == 2:
         rows[1] = f"{rows[1]}共二百份。"
-        rows.insert(seed % 2 * 3, f"{seed}：新的一段。")
+        rows.insert(seed % 2 * 2, f"{seed}：新的一段。")
     return {f"r{seed}": rows}
 
 
-@pytest.fixture(scope="module")
-def shared(running: Any, domains: DomainSet) -> Project:
-    """One project for all runs: each has bulletins of its own in it."""
-    settings = wanted_settings(domains, project_path("labels/guideline.md"))
-    return create_project(running.lead, "faults", settings)
+class _Annotator:
+    """Half of the seeded runs, on one server: a bulletin a seed, pushed, annotated, changed and pushed again."""
+
+    def __init__(self, server: Any, domains: DomainSet, folder: Path) -> None:
+        self.server, self.domains, self.folder = server, domains, folder
+        self.proxy = FaultyProxy(server.url)
+        self.behind = LabelStudioServer(Access(self.proxy.url, server.token), timeout=60)
+        settings = wanted_settings(domains, project_path("labels/guideline.md"))
+        self.project = create_project(server.lead, "faults", settings)
+        self.submitted: dict[int, tuple[str, str]] = {}
+
+    def work(self, bulletins: Mapping[int, Sequence[list[dict[str, Any]]]], annotate: Any) -> Counter[str]:
+        """The faults that happened in the runs of these seeds; each has the tasks of two versions."""
+        for seed, versions in bulletins.items():
+            self._push(2 * seed + 1, versions[0])
+            self._annotate(random.Random(seed), versions[0], annotate)
+            self._push(2 * seed + 2, versions[1])
+            _check_tasks(self.server.lead, self.project, versions[1])
+        self._check_annotations(len(bulletins))
+        self.proxy.close()
+        return self.proxy.happened
+
+    def _push(self, seed: int, tasks: list[dict[str, Any]]) -> None:
+        self.proxy.set(seed, _RATE)
+        _until_it_goes_well(lambda: push(self.behind, self.project.id, tasks))
+        self.proxy.set(0, 0.0)
+
+    def _annotate(self, die: random.Random, tasks: list[dict[str, Any]], annotate: Any) -> None:
+        there = list_tasks(self.server.wang, self.project.id, {task["data"]["bulletin"] for task in tasks})
+        chosen = die.choice(there)
+        made = annotate(self.server.wang, chosen.id, ["patrol"])
+        self.submitted[made["id"]] = (chosen.uid, chosen.data["text"])
+
+    def _check_annotations(self, n_runs: int) -> None:
+        self.proxy.set(99, _RATE)
+        pulled, exported = _until_it_goes_well(
+            lambda: pull(self.behind, self.project, self.folder / "pulled", self.domains)
+        )
+        assert {a["id"] for task in exported.tasks for a in task["annotations"]} == set(self.submitted)
+        assert len(pulled.annotations) == len(self.submitted) == n_runs
+        assert len({row["uid"] for row in pulled.annotations}) == len(set(self.submitted.values()))
 
 
 def test_nothing_is_doubled_or_lost_whatever_breaks(
-    running: Any,
-    proxy: FaultyProxy,
-    shared: Project,
-    make_tasks: Any,
-    annotate: Any,
-    tmp_path: Path,
-    domains: DomainSet,
+    running: Any, second: Any, make_tasks: Any, annotate: Any, tmp_path: Path, domains: DomainSet
 ) -> None:
-    behind = LabelStudioServer(Access(proxy.url, running.token), timeout=60)
-    submitted: dict[int, tuple[str, str]] = {}
-    for seed in range(RUNS):
-        die = random.Random(seed)
-        for version in (1, 2):
-            tasks = make_tasks(_texts(seed, version))
-            proxy.set(2 * seed + version, _RATE)
-            _until_it_goes_well(lambda tasks=tasks: push(behind, shared.id, tasks))
-            proxy.set(0, 0.0)
-            if version == 1:
-                there = list_tasks(running.wang, shared.id, list(_texts(seed, 1)))
-                chosen = die.choice(there)
-                made = annotate(running.wang, chosen.id, ["patrol"])
-                submitted[made["id"]] = (chosen.uid, chosen.data["text"])
-        _check_tasks(running.lead, shared, tasks)
-    assert set(proxy.happened) >= set(FAULTS)
-    proxy.set(99, _RATE)
-    pulled, exported = _until_it_goes_well(lambda: pull(behind, shared, tmp_path / "pulled", domains))
-    assert {a["id"] for task in exported.tasks for a in task["annotations"]} == set(submitted)
-    assert len(pulled.annotations) == RUNS
-    assert len({row["uid"] for row in pulled.annotations}) == len(set(submitted.values()))
-    print(f"{RUNS} runs, faults: {dict(proxy.happened)}")
+    bulletins = {seed: [make_tasks(_texts(seed, version)) for version in (1, 2)] for seed in range(RUNS)}
+    halves = [{seed: bulletins[seed] for seed in range(first, RUNS, 2)} for first in (0, 1)]
+    annotators = [_Annotator(server, domains, tmp_path / server.home.parent.name) for server in (running, second)]
+    with ThreadPoolExecutor(2) as pool:
+        happened = sum(pool.map(lambda one, half: one.work(half, annotate), annotators, halves), Counter())
+    assert set(happened) >= set(FAULTS)
+    print(f"{RUNS} runs, faults: {dict(happened)}")
 
 
 def _check_tasks(server: LabelStudioServer, project: Project, wanted: list[dict[str, Any]]) -> None:

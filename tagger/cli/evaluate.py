@@ -22,7 +22,8 @@ def evaluate(
     """Measure models on labelled sentences, by sentence, paragraph and bulletin.
 
     Each line of DATA.jsonl holds text and domains; lines with the same bulletin and
-    paragraph give each other context, as on the page.
+    paragraph give each other context, as on the page. Sentences that are taken for page
+    furniture count as tagged with nothing.
     """
     from tagger.cli.options import check_model, check_threshold
     from tagger.models.storage import DEFAULT, load_model
@@ -54,6 +55,8 @@ def _print(figures: dict[str, dict[str, Any]]) -> None:
                 f"f1_macro {f['f1_macro']:.3f}  precision {f['precision_micro']:.3f}  "
                 f"recall {f['recall_micro']:.3f}  exact {f['exact_match']:.3f}  n {f['n_texts']}"
             )
+        if n_furniture := levels["sentence"]["n_furniture"]:
+            typer.echo(f"  {n_furniture} of the sentences are taken for page furniture, and tagged with nothing")
         for id, d in levels["sentence"]["domains"].items():
             typer.echo(
                 f"    {id:<16} precision {d['precision']:.3f}  recall {d['recall']:.3f}  "

@@ -100,7 +100,7 @@ def _score_test(trained: Trained, test: Examples | None) -> Scored | None:
 
 
 def _fill(folder: Path, run: Finished, record: dict[str, Any]) -> Manifest:
-    metrics = measure_run(run.trained, run.scored, run.domains, shrinkage=getattr(run.config.model, "shrinkage", 0.0))
+    metrics = measure_run(run.trained, run.scored, run.domains, shrinkage=getattr(run.config.model, "shrinkage", None))
     if run.test is not None:
         metrics["test"] = summarize_scored(run.test, run.trained.thresholds, run.domains)
     split = make_split(run.config, run.examples).to_dict()
@@ -118,8 +118,7 @@ def _fill(folder: Path, run: Finished, record: dict[str, Any]) -> Manifest:
 def _save_model(folder: Path, run: Finished, data: dict[str, Any], metrics: dict[str, Any]) -> Manifest:
     """The model with its bounds for selective prediction, its precedents and its card."""
     config, trained, ids = run.config, run.trained, run.domains.ids
-    text = run.scored.take(~run.scored.examples.noise)
-    examples, y_proba = text.examples, text.y_proba
+    examples, y_proba = run.scored.text.examples, run.scored.text.y_proba
     selective = choose_selective(
         examples.y_true, y_proba, examples.bulletins, examples.paragraphs, ids=ids, thresholds=trained.thresholds
     )
@@ -127,6 +126,7 @@ def _save_model(folder: Path, run: Finished, data: dict[str, Any], metrics: dict
     figures = card_metrics(
         trained.metrics, metrics["out_of_fold"],
         y_true=examples.y_true, y_pred=y_pred, bulletins=examples.bulletins, ids=ids,
+        other_bulletins=metrics["thresholds"]["other_bulletins"],
     )  # fmt: skip
     keeps = getattr(config.model, "precedents", False)
     return save_model(
@@ -138,9 +138,9 @@ def _save_model(folder: Path, run: Finished, data: dict[str, Any], metrics: dict
 
 def _write_scored(folder: Path, run: Finished) -> None:
     thresholds, ids = run.trained.thresholds, run.domains.ids
-    write_scores(folder / "out_of_fold.npz", run.scored, thresholds, ids)
+    write_scores(folder / "out_of_fold.npz", run.scored.text, thresholds, ids)
     if run.test is not None:
-        write_scores(folder / "test.npz", run.test, thresholds, ids)
+        write_scores(folder / "test.npz", run.test.text, thresholds, ids)
     parts = [run.scored, run.test] if run.test is not None else [run.scored]
     write_sentences(folder / "sentences.jsonl", [part.examples for part in parts])
 

@@ -6,8 +6,8 @@
     run.json           kind, seed, time, code, libraries, machine, data
     split.json         the bulletins of every fold
     metrics.json       figures at three levels, of thresholds, and of cost
-    out_of_fold.npz    scores by models that did not see the bulletin; test.npz likewise
-    sentences.jsonl    what the scores are of
+    out_of_fold.npz    scores by models that did not see the bulletin, page furniture left out; test.npz likewise
+    sentences.jsonl    what the scores are of, and the furniture between
     curves.jsonl       loss and figures, step by step
     model/             the model folder
 
@@ -53,6 +53,15 @@ class Scored:
     def take(self, rows: np.ndarray) -> Scored:
         """Those where a boolean mask is true."""
         return Scored(self.examples.take(rows), self.y_proba[rows])
+
+    @property
+    def text(self) -> Scored:
+        """Those that are no page furniture: what a model answers, and what figures are of.
+
+        Furniture is answered by rule, with no domain. As texts of no domain, hundreds of such lines
+        would be as many easy exact matches, and scores of 0 that are always right.
+        """
+        return self.take(~self.examples.noise)
 
 
 def refuse_foreign_run(folder: str | Path) -> None:

@@ -12,14 +12,14 @@ from tagger.domains import DomainSet
 from tagger.evaluation.summary import summarize
 from tagger.models.classifier import Classifier
 from tagger.training.run_folder import Scored
-from tagger.training.threshold_gain import threshold_gain
+from tagger.training.threshold_gain import cross_fitted_figures, threshold_gain
 from tagger.training.trained import Trained
 
 #: Sentences that the speed is measured on.
 _N_TIMED = 500
 
 
-def measure_run(trained: Trained, scored: Scored, domains: DomainSet, *, shrinkage: float) -> dict[str, Any]:
+def measure_run(trained: Trained, scored: Scored, domains: DomainSet, *, shrinkage: float | None) -> dict[str, Any]:
     """What ``metrics.json`` holds, but for the seconds of the run and the size of its model.
 
     Parameters
@@ -28,27 +28,44 @@ def measure_run(trained: Trained, scored: Scored, domains: DomainSet, *, shrinka
     scored : Scored
         Out of fold, without rows that were not scored.
     domains : DomainSet
-    shrinkage : float
-        Of the thresholds.
+    shrinkage : float or None
+        Of the thresholds; None where none were chosen.
+
+    Returns
+    -------
+    dict
+        ``out_of_fold``, see `summarize_scored`, by the thresholds of the model, which were chosen on
+        these very scores; ``thresholds{values, gain, other_bulletins}``, the last two by thresholds
+        of other bulletins, see `tagger.training.threshold_gain`; ``cost``.
     """
-    examples, y_proba = scored.examples, scored.y_proba
-    is_text = ~examples.noise
-    gain = threshold_gain(examples.y_true[is_text], y_proba[is_text], examples.bulletins[is_text], shrinkage=shrinkage)
+    text = scored.text.examples
+    of = (text.y_true, scored.text.y_proba, text.bulletins)
+    gain = threshold_gain(*of, shrinkage=shrinkage or 0.0)
+    other_bulletins = cross_fitted_figures(*of, shrinkage=shrinkage, thresholds=trained.thresholds)
     values = dict(zip(domains.ids, np.asarray(trained.thresholds, dtype=float).tolist(), strict=True))
     return {
         "out_of_fold": summarize_scored(scored, trained.thresholds, domains),
-        "thresholds": {"values": values, "gain": gain},
+        "thresholds": {"values": values, "gain": gain, "other_bulletins": other_bulletins},
         "cost": {**trained.metrics.get("cost", {}), **_measure_cost(trained.classifier, scored)},
     }  # fmt: skip
 
 
 def summarize_scored(scored: Scored, thresholds: np.ndarray, domains: DomainSet) -> dict[str, Any]:
-    """See `tagger.evaluation.summary.summarize`."""
-    examples = scored.examples
-    return summarize(
-        examples.y_true, scored.y_proba, thresholds,
-        bulletins=examples.bulletins, paragraphs=examples.paragraphs, ids=domains.ids,
+    """See `tagger.evaluation.summary.summarize`; page furniture is left out, and counted.
+
+    Returns
+    -------
+    dict
+        What `summarize` gives, with ``furniture{n_texts, n_labelled}``: the lines left out, and
+        those of them that bear a label after all, which the rule gets wrong and no figure counts.
+    """
+    text, is_furniture = scored.text.examples, scored.examples.noise
+    figures = summarize(
+        text.y_true, scored.text.y_proba, thresholds,
+        bulletins=text.bulletins, paragraphs=text.paragraphs, ids=domains.ids,
     )  # fmt: skip
+    n_labelled = int(scored.examples.y_true[is_furniture].any(axis=1).sum())
+    return {**figures, "furniture": {"n_texts": int(is_furniture.sum()), "n_labelled": n_labelled}}
 
 
 def _measure_cost(classifier: Classifier, scored: Scored) -> dict[str, float]:

@@ -30,7 +30,7 @@ class Trained:
     y_proba : ndarray of shape (n_texts, n_domains)
         Scores of every example by a model that did not see its bulletin; 0 for furniture.
     metrics : dict
-        Out of fold: `tagger.evaluation.metrics.score` and its 95 % intervals.
+        Out of fold, of `measure_out_of_fold`: `tagger.evaluation.metrics.score` and its 95 % intervals.
     curves : list of dict
         Loss and figures, step by step; empty for models without steps.
     finish : callable
@@ -66,7 +66,8 @@ def silence(y_proba: np.ndarray, examples: Examples) -> np.ndarray:
 def measure_out_of_fold(
     examples: Examples, y_proba: np.ndarray, thresholds: np.ndarray, domains: DomainSet
 ) -> dict[str, Any]:
-    """Figures of scores by models that did not see the bulletin, with 95 % intervals."""
-    y_pred = (y_proba >= thresholds).astype(np.int8)
-    figures = score(examples.y_true, y_pred, domains.ids)
-    return {**figures, "interval_95": bootstrap_interval(examples.y_true, y_pred, examples.bulletins)}
+    """Figures of scores by models that did not see the bulletin, with 95 % intervals; page furniture left out."""
+    text = examples.take(~examples.noise)
+    y_pred = (y_proba[~examples.noise] >= thresholds).astype(np.int8)
+    figures = score(text.y_true, y_pred, domains.ids)
+    return {**figures, "interval_95": bootstrap_interval(text.y_true, y_pred, text.bulletins)}

@@ -45,6 +45,7 @@ def test_figures_worked_out_by_hand_at_every_level(gold: Path, lexicon: Model) -
         "sentence": pytest.approx(4 / 7), "paragraph": pytest.approx(4 / 6), "bulletin": pytest.approx(4 / 6)
     }  # fmt: skip
     assert figures["sentence"]["exact_match"] == pytest.approx(2 / 5)
+    assert figures["sentence"]["n_furniture"] == 1
     assert figures["paragraph"]["exact_match"] == pytest.approx(2 / 4)
     assert figures["bulletin"]["exact_match"] == 0.0
     assert figures["sentence"]["domains"]["traffic"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}

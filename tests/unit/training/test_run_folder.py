@@ -11,14 +11,19 @@ import pytest
 import yaml
 
 from tagger.corpus.examples import Examples
+from tagger.domains import DomainSet
 from tagger.errors import OutputError
 from tagger.evaluation.metrics import score
+from tagger.evaluation.summary import to_json
 from tagger.models.storage import load_model
+from tagger.models.thresholds import choose_thresholds
 from tagger.training.config import DataConfig, SplitConfig, TrainConfig, config_from_dict
 from tagger.training.model_config import FeaturesConfig, TfidfConfig
 from tagger.training.run import run
-from tagger.training.run_folder import refuse_foreign_run
-from tagger.training.threshold_gain import threshold_gain
+from tagger.training.run_folder import Scored, refuse_foreign_run
+from tagger.training.run_metrics import summarize_scored
+from tagger.training.threshold_gain import cross_fitted_figures, threshold_gain
+from tagger.training.trained import measure_out_of_fold
 
 _DOMAINS = "version: 1\ndomains:\n- {id: traffic}\n- {id: patrol}\n- {id: propaganda}\n"
 
@@ -66,6 +71,43 @@ def test_the_figures_of_a_run_are_those_of_its_scores(config: TrainConfig) -> No
     assert manifest.metrics["f1_macro"] == figures["f1_macro"]
     assert metrics["cost"]["size_bytes"] == sum(p.stat().st_size for p in (folder / "model").iterdir())
     assert set(metrics["thresholds"]["gain"]) == {"half", "shared", "own", "shrunk"}
+    other = metrics["thresholds"]["other_bulletins"]
+    assert {name: other[name] for name in ("f1_micro", "f1_macro")} == metrics["thresholds"]["gain"]["shrunk"]
+    assert to_json(manifest.metrics["thresholds_of_other_bulletins"]) == other
+    assert f"have micro-F1 {other['f1_micro']:.3f} [" in (folder / "model" / "README.md").read_text(encoding="utf-8")
+
+
+def test_page_furniture_is_no_text_of_no_domain(examples: Examples, domains: DomainSet) -> None:
+    """A third of the rows are furniture, answered by rule: no figure may move with them but their count."""
+    is_furniture = np.arange(len(examples)) % 3 == 0
+    rng = np.random.default_rng(1)
+    y_proba = np.where(is_furniture[:, None], 0, rng.random(examples.y_true.shape)).astype(np.float32)
+    mixed, thresholds = dataclasses.replace(examples, noise=is_furniture), np.full(3, 0.5)
+    text, text_proba = mixed.take(~is_furniture), y_proba[~is_furniture]
+    found = measure_out_of_fold(mixed, y_proba, thresholds, domains)
+    assert found == measure_out_of_fold(text, text_proba, thresholds, domains)
+    assert found["exact_match"] == np.mean(((text_proba >= 0.5) == text.y_true).all(axis=1))
+    whole = summarize_scored(Scored(mixed, y_proba), thresholds, domains)
+    alone = summarize_scored(Scored(text, text_proba), thresholds, domains)
+    assert whole["levels"] == alone["levels"]
+    assert whole["levels"]["sentence"]["n_texts"] == (~is_furniture).sum()
+    n_labelled = int(examples.y_true[is_furniture].any(axis=1).sum())
+    assert n_labelled
+    assert whole["furniture"] == {"n_texts": int(is_furniture.sum()), "n_labelled": n_labelled}
+    assert alone["furniture"] == {"n_texts": 0, "n_labelled": 0}
+
+
+def test_the_scores_of_a_run_are_of_text_and_its_sentences_of_the_whole_page(
+    config: TrainConfig, examples: Examples, domains: DomainSet
+) -> None:
+    mixed = dataclasses.replace(examples, noise=np.arange(len(examples)) % 6 == 5)
+    manifest = run(config, lambda _: (domains, mixed, mixed.take(np.array([], dtype=int))))
+    folder = Path(config.output)
+    with np.load(folder / "out_of_fold.npz", allow_pickle=False) as scores:
+        assert scores["ids"].tolist() == [id for id, noise in zip(mixed.ids, mixed.noise, strict=True) if not noise]
+    assert len((folder / "sentences.jsonl").read_text(encoding="utf-8").splitlines()) == len(mixed)
+    assert manifest.metrics["n_texts"] == int((~mixed.noise).sum())
+    assert manifest.metrics["furniture"]["n_texts"] == int(mixed.noise.sum())
 
 
 def test_the_same_settings_give_the_same_figures_and_another_seed_other_folds(config: TrainConfig) -> None:
@@ -113,3 +155,19 @@ def test_thresholds_are_measured_where_they_were_not_chosen() -> None:
     assert gain["own"]["f1_macro"] == pytest.approx(1.0)
     assert gain["shared"]["f1_macro"] == pytest.approx(1.0), "0.2 parts both"
     assert threshold_gain(y_true, y_proba, np.repeat("a", 600), shrinkage=1.0) == {}
+
+
+def test_figures_by_thresholds_of_other_bulletins_do_not_grow_with_what_the_choice_can_fit() -> None:
+    """Scores by chance: a threshold chosen on them finds something, one chosen on other bulletins nothing."""
+    rng = np.random.default_rng(3)
+    y_true, y_proba = (rng.random((400, 4)) < 0.1).astype(np.int8), rng.random((400, 4))
+    bulletins = np.repeat(np.arange(40), 10).astype(str)
+    own = choose_thresholds(y_true, y_proba, shrinkage=0.0)
+    flattered = score(y_true, (y_proba >= own).astype(np.int8), list("abcd"))["f1_macro"]
+    found = cross_fitted_figures(y_true, y_proba, bulletins, shrinkage=0.0, thresholds=own)
+    assert found["f1_macro"] < flattered - 0.01
+    low, high = found["interval_95"]["f1_macro"]
+    assert low < found["f1_macro"] < high
+    given = cross_fitted_figures(y_true, y_proba, bulletins, shrinkage=None, thresholds=own)
+    assert given["f1_macro"] == flattered, "nothing is chosen where thresholds are given"
+    assert cross_fitted_figures(y_true, y_proba, np.repeat("a", 400), shrinkage=1.0, thresholds=own) == {}

@@ -10,7 +10,14 @@ import typer
 
 from tagger.cli.columns import clean, show_columns
 from tagger.evaluation.comparison import verdict
-from tagger.evaluation.contest import Contest, config_difference, differences, spread
+from tagger.evaluation.contest import (
+    Contest,
+    config_difference,
+    differences,
+    other_bulletins,
+    other_folds,
+    spread,
+)
 
 _PARTS = {"out_of_fold": "out of fold", "test": "test set"}
 #: A cell that begins so would run in a spreadsheet.
@@ -27,8 +34,15 @@ def show_contest(contest: Contest) -> None:
         if n:
             typer.echo(f"left out: {n:,} sentences that only {clean(name)} has" if len(contest.scores) == 2 else
                        f"left out: {n:,} sentences of {clean(name)}")  # fmt: skip
+    if names := other_folds(contest):
+        typer.echo(
+            f"warning: not of the same folds as {clean(names[0])}: {', '.join(map(clean, names[1:]))}. A text may have "
+            "been scored after more or other training in one run than in another, and the tests in pairs do not know "
+            "it; split.file=RUN/split.json trains on the same folds"
+        )
     for pair in contest.pairs:
         _show_pair(contest, pair)
+    _show_other_bulletins(contest)
     _show_seeds(contest)
     _show_settings(contest)
 
@@ -56,6 +70,19 @@ def _cells(entry: dict[str, Any]) -> list[str]:
 
 def _mcnemar(test: dict[str, Any] | None) -> list[str]:
     return [f"{test['only_a_right']} : {test['only_b_right']}", f"{test['p_holm']:.2g}"] if test else ["—", "—"]
+
+
+def _show_other_bulletins(contest: Contest) -> None:
+    """The figures that no threshold could fit, for what the figures above flatter."""
+    found = {name: figures for name, figures in other_bulletins(contest).items() if figures}
+    if not found:
+        return
+    typer.echo(
+        "\nF1 above is by thresholds chosen on the same scores. With thresholds of other bulletins, on all sentences "
+        "that each run scored:"
+    )
+    rows = [[name, f"{f['f1_micro']:.3f}", f"{f['f1_macro']:.3f}"] for name, f in found.items()]
+    show_columns(["run", "f1_micro, thresholds of other bulletins", "f1_macro"], rows, indent="  ")
 
 
 def _show_seeds(contest: Contest) -> None:
@@ -131,6 +158,7 @@ def write_figures(contest: Contest, output: str) -> None:
     data = {
         "part": contest.part, "level": contest.level, "n_units": contest.n_units, "n_bulletins": contest.n_bulletins,
         "left_out": contest.left_out, "domains": list(contest.domains.ids), "pairs": contest.pairs,
+        "other_folds": other_folds(contest), "thresholds_of_other_bulletins": other_bulletins(contest),
         "sides": {side.name: {"runs": [run.name for run in side.runs], **spread(side, contest)}
                   for side in contest.sides},
     }  # fmt: skip

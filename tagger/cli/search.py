@@ -21,6 +21,7 @@ def search(
     """Search for settings; what is varied is in conf/search, settings are given as KEY=VALUE.
 
     The same command goes on with a search that was cut off; a larger search.n_trials makes it longer.
+    Trials are chosen by search.metric of the sentences, out of fold, with thresholds of the same scores.
 
     Examples:
 
@@ -49,7 +50,11 @@ def _print(findings: Findings) -> None:
     counts = ", ".join(f"{findings.count(state)} {state}" for state in ("finished", "cut short", "failed"))
     typer.echo(f"{task.folder}  {len(findings.trials)} trials: {counts}")
     low, high = findings.figures["interval_95"][task.search.metric]
-    typer.echo(f"best, trial {best['trial']}  {task.search.metric} {best['value']:.4f}  [{low:.4f}, {high:.4f}]")
+    typer.echo(f"best, trial {best['trial']}  {task.search.metric} {best['value']:.4f}  [{low:.4f}, {high:.4f}]"
+               "  chosen by this figure, out of fold, thresholds of the same scores")  # fmt: skip
+    if task.search.metric in findings.other_bulletins:
+        found = findings.other_bulletins[task.search.metric]
+        typer.echo(f"thresholds of other bulletins  {task.search.metric} {found:.4f}")
     if findings.correction:
         low, high = findings.correction["interval"]
         corrected = findings.correction["corrected"]

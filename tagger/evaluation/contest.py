@@ -68,6 +68,32 @@ class Contest:
         return len(np.unique(next(iter(self.scores.values())).bulletins))
 
 
+def other_folds(contest: Contest) -> list[str]:
+    """Runs that were not scored on the same folds: the first one's name, then those that differ from it.
+
+    Runs of other folds are paired on texts that one of them may have seen more of the neighbourhood
+    of; of the test set there are no folds. Seeds draw their own folds, so of a side of several seeds
+    the first run stands for all.
+
+    Returns
+    -------
+    list of str
+        Empty where all are alike.
+    """
+    if contest.part != "out_of_fold":
+        return []
+    first, *others = [side.runs[0] for side in contest.sides]
+    differ = [run.name for run in others if run.split_hash != first.split_hash]
+    return [first.name, *differ] if differ else []
+
+
+def other_bulletins(contest: Contest) -> dict[str, dict[str, Any]]:
+    """Name of a run -> `tagger.evaluation.runs.Run.other_bulletins`; none of larger units or of the test set."""
+    if contest.part != "out_of_fold" or contest.level != "sentence":
+        return {}
+    return {run.name: run.other_bulletins for side in contest.sides for run in side.runs}
+
+
 def make_sides(runs: Sequence[Run]) -> list[Side]:
     """Runs of one configuration together; two runs with the same seed stand alone.
 

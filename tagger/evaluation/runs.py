@@ -97,6 +97,27 @@ class Run:
         """The figures that the run wrote down of one part at one level; {} where it did not."""
         return self._part(self.metrics, part, "levels", level)
 
+    @property
+    def other_bulletins(self) -> dict[str, Any]:
+        """F1 of the sentences, out of fold, each bulletin tagged by thresholds that were chosen on others.
+
+        `figures` are by thresholds chosen on the very scores that they are of, which flatters them.
+
+        Returns
+        -------
+        dict
+            ``f1_micro`` and ``f1_macro`` in [0, 1], and ``interval_95`` unless an earlier version
+            wrote the run; empty where the run does not say.
+        """
+        own = self._part(self.metrics, "thresholds", "other_bulletins")
+        found = own or self._part(self.metrics, "thresholds", "gain", "shrunk")
+        return found if all(is_number(found.get(name)) for name in ("f1_micro", "f1_macro")) else {}
+
+    @property
+    def split_hash(self) -> str:
+        """Of the bulletins of every fold; "" where the run does not say."""
+        return str(self.facts.get("split_hash") or "")
+
     @cached_property
     def sentences(self) -> dict[str, SentenceText]:
         """The sentences by id, read when first asked for.

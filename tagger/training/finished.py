@@ -72,3 +72,12 @@ def read_figures(folder: Path) -> dict[str, Any]:
         return {**figures, "f1_macro": float(figures["f1_macro"]), "f1_micro": float(figures["f1_micro"])}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise OutputError(f"holds no figures of a run ({error})", where=path, hint="Remove it and run again.") from None
+
+
+def read_other_bulletins(folder: Path) -> dict[str, float]:
+    """``f1_micro`` and ``f1_macro`` of a run folder by thresholds of other bulletins; empty where it has none."""
+    try:
+        found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["thresholds"]["other_bulletins"]
+        return {name: float(found[name]) for name in ("f1_micro", "f1_macro")}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}

@@ -13,7 +13,7 @@ from tagger.errors import TrainingError
 from tagger.evaluation.scores import read_scores
 from tagger.evaluation.selection_bias import correct_for_choice
 from tagger.training.config import portable_config
-from tagger.training.finished import read_figures
+from tagger.training.finished import read_figures, read_other_bulletins
 from tagger.training.search_config import SearchTask
 from tagger.training.search_folder import SearchFolder
 from tagger.training.search_study import PROBLEM, SECONDS, Study
@@ -40,6 +40,10 @@ class Findings:
         The best of `trials`.
     figures : dict
         Of the best run, out of fold, with ``interval_95``.
+    other_bulletins : dict
+        ``f1_micro`` and ``f1_macro`` of the best run, each bulletin tagged by thresholds of the others;
+        empty where it does not say. Trials are chosen by `figures`, whose thresholds were chosen on
+        the same scores.
     correction : dict or None
         Of `tagger.evaluation.selection_bias.correct_for_choice`; None with one finished trial.
     importances : dict
@@ -50,6 +54,7 @@ class Findings:
     trials: list[dict[str, Any]]
     best: dict[str, Any]
     figures: dict[str, Any]
+    other_bulletins: dict[str, float]
     correction: dict[str, Any] | None
     importances: dict[str, float]
 
@@ -74,6 +79,7 @@ def find(task: SearchTask, folder: SearchFolder, study: Study) -> Findings:
     trials = [_describe(task, trial) for trial in study.finished()]
     return Findings(
         task, trials, trials[completed[0].number], read_figures(folder.run(completed[0].number)),
+        read_other_bulletins(folder.run(completed[0].number)),
         _correct(task, [folder.run(trial.number) for trial in completed]), study.importances(),
     )  # fmt: skip
 
@@ -133,7 +139,8 @@ def _report(findings: Findings) -> list[str]:
         f"short, {findings.count('failed')} failed. Seed {task.base.seed}, sampler {task.search.sampler}, "
         f"pruner {task.search.pruner}.", "",
         f"Best is trial {best['trial']}: {task.search.metric} {best['value']:.4f} [{low:.4f}, {high:.4f}] out of fold. "
-        "It was chosen by this very figure, which therefore flatters it.",
+        "It was chosen by this very figure, which therefore flatters it; so do its thresholds, which were chosen on "
+        "the same scores.", *_other_bulletins(findings),
     ]  # fmt: skip
     lines += ["", *_corrected(findings)]
     settings = [(f"`{key}`", f"`{tell(value)}`") for key, value in best["parameters"].items()]
@@ -148,6 +155,15 @@ def _report(findings: Findings) -> list[str]:
         lines += ["", "Failed:", "", *(f"- trial {trial['trial']}: {trial['problem']}" for trial in failed)]
     lines += ["", f"Train it again: `tagger train experiment={task.folder / BEST} seed=2`"]
     return lines
+
+
+def _other_bulletins(findings: Findings) -> list[str]:
+    """A line on the best run with thresholds that were chosen on other bulletins."""
+    metric, found = findings.task.search.metric, findings.other_bulletins
+    if metric not in found:
+        return []
+    told = f"{metric} of the same trial, thresholds of other bulletins: {found[metric]:.4f}"
+    return ["", f"{told}. It has no part in the choice."]
 
 
 def _corrected(findings: Findings) -> list[str]:

@@ -11,13 +11,13 @@ import numpy as np
 from tagger.errors import InputError, UsageError
 from tagger.evaluation.calibration import calibration_error
 from tagger.evaluation.comparison import FEW_BULLETINS, decide
-from tagger.evaluation.contest import Contest, config_difference, hold_contest, spread
+from tagger.evaluation.contest import Contest, config_difference, hold_contest, other_folds, spread
 from tagger.evaluation.metrics import hamming_loss
 from tagger.evaluation.ranking import average_precision
 from tagger.evaluation.report.blocks import Block, Details, Heading, Note, Section, Table
 from tagger.evaluation.report.subject import Subject, measure, number, with_interval
 from tagger.evaluation.report.words import Words
-from tagger.evaluation.runs import Run
+from tagger.evaluation.runs import Run, is_number
 from tagger.evaluation.scores import LEVELS
 
 
@@ -30,6 +30,7 @@ def describe_overview(subject: Subject) -> Section:
     for level in LEVELS:
         rows = [_row(subject, run, level) for run in _ranked(subject)]
         blocks += [Heading(words(level)), Table(head, rows, n_text=3, strong=_best(rows, (4, 5)))]
+        blocks += _other_bulletins(subject) if level == "sentence" and subject.part == "out_of_fold" else []
     if found := subject.agreement:
         blocks += [
             Table(
@@ -39,6 +40,31 @@ def describe_overview(subject: Subject) -> Section:
             Note(words("agreement_note", n_texts=f"{found.n_texts:,}")),
         ]
     return Section("overview", words("overview"), blocks)
+
+
+def _other_bulletins(subject: Subject) -> list[Block]:
+    """What is left of the figures where no threshold was chosen on the scores that it is measured on."""
+    words, rows = subject.words, []
+    for run in _ranked(subject):
+        if found := run.other_bulletins:
+            own = run.figures()
+            rows.append([run.name, *(_with_known_interval(found, name) for name in ("f1_micro", "f1_macro")),
+                         *(_loss(own, found, name) for name in ("f1_micro", "f1_macro"))])  # fmt: skip
+    head = [words("run"), words("f1_micro_other"), words("f1_macro_other"), words("micro_flattered"),
+            words("macro_flattered")]  # fmt: skip
+    return [Note(words("other_bulletins_note")), Table(head, rows)] if rows else []
+
+
+def _with_known_interval(figures: dict[str, Any], name: str) -> str:
+    """With its interval, where the run wrote one down."""
+    interval = _dict(figures.get("interval_95")).get(name)
+    is_pair = isinstance(interval, list) and len(interval) == 2 and all(map(is_number, interval))
+    return with_interval(figures, name) if is_pair else number(figures[name])
+
+
+def _loss(own: dict[str, Any], found: dict[str, Any], name: str) -> str:
+    """By how many points the thresholds' own scores flatter a figure."""
+    return f"{100 * (own[name] - found[name]):+.1f}" if is_number(own.get(name)) else "—"
 
 
 def _notes(subject: Subject) -> Iterator[Note]:
@@ -87,6 +113,8 @@ def describe_comparison(subject: Subject) -> Section:
     note = words("comparison_note", n_units=f"{contest.n_units:,}", n_bulletins=contest.n_bulletins,
                  n_resamples=f"{comparison['n_resamples']:,}")  # fmt: skip
     blocks: list[Block] = [Note(say_verdict(words, pair), lead=True) for pair in contest.pairs]
+    if names := other_folds(contest):
+        blocks.append(Note(words("other_folds", first=names[0], others=words.list(names[1:])), lead=True))
     blocks += [Note(note), _pairs_table(words, contest)]
     for pair in contest.pairs:
         blocks.append(_domains_table(subject, pair))

@@ -56,6 +56,15 @@ _WORDS = {
         "“人与人”一行：第二位标注者对照第一位的分数，{n_texts} 句，可视为模型的上限。",
         "The row “people” scores a second annotator against the first on {n_texts} sentences: a ceiling for models.",
     ),
+    "other_bulletins_note": (
+        "上表的阈值就在这些分数上选定，因而数值偏高；下表中每篇通报用其余通报上选定的阈值标注，引用时应以此为准。",
+        "Above, thresholds were chosen on the very scores that are measured, which flatters the figures. Below, each "
+        "bulletin is tagged by thresholds of the others: the figures to state.",
+    ),
+    "f1_micro_other": ("micro-F1，阈值取自其余通报", "micro-F1, thresholds of other bulletins"),
+    "f1_macro_other": ("macro-F1，阈值取自其余通报", "macro-F1, thresholds of other bulletins"),
+    "micro_flattered": ("micro-F1 高估（百分点）", "micro-F1 flattered by, points"),
+    "macro_flattered": ("macro-F1 高估（百分点）", "macro-F1 flattered by, points"),
     # Comparison.
     "comparison": ("两两比较", "Comparison in pairs"),
     "comparison_note": (
@@ -66,6 +75,12 @@ _WORDS = {
         "bootstrap "
         "over bulletins, {n_resamples} resamples; p-values corrected after Holm. McNemar's test takes sentences for "
         "independent, which makes its p-values too small.",
+    ),
+    "other_folds": (
+        "注意：{others} 与 {first} 的折（fold）划分不同，同一句在各次运行中由不同数据训练的模型评分，"
+        "配对检验未计入这一差异。以 split.file=RUN/split.json 训练可使划分一致。",
+        "Mind: {others}: not of the same folds as {first}. A sentence was scored by models trained on other bulletins, "
+        "which the tests in pairs do not know. split.file=RUN/split.json trains on the same folds.",
     ),
     "not_compared": ("没有比较：{why}", "Not compared: {why}"),
     "pair": ("比较 pair", "pair"),

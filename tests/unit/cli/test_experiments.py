@@ -36,7 +36,11 @@ def write_run(folder: Path, examples: Examples, model: Path, y_proba: np.ndarray
     np.savez(folder / "out_of_fold.npz", domains=ids, **arrays)
     summary = summarize(examples.y_true, y_proba, np.full(3, 0.5), bulletins=examples.bulletins,
                         paragraphs=examples.paragraphs, ids=ids.tolist())  # fmt: skip
-    (folder / "metrics.json").write_text(json.dumps({"out_of_fold": to_json(summary)}))
+    metrics: dict[str, object] = {"out_of_fold": to_json(summary)}
+    if folder.name == "words":
+        other = {"f1_micro": 0.654, "f1_macro": 0.643, "interval_95": {"f1_micro": [0.601, 0.702]}}
+        metrics["thresholds"] = {"other_bulletins": other}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
     data = {"hash": examples.hash, "n_bulletins": 8}
     facts = {"format": 1, "kind": folder.name, "seed": seed, "seconds": 3.25, "data": data}
     (folder / "run.json").write_text(json.dumps(facts))
@@ -67,7 +71,10 @@ def test_runs_are_listed(call: Call, runs: Path) -> None:
     code, out, err = call("experiments", "list", runs)
     assert (code, err) == (0, "")
     head, *rows = out.splitlines()
-    assert head.split() == ["run", "kind", "seed", "data", "f1_micro", "f1_macro", "seconds"]
+    assert head.split() == ["run", "kind", "seed", "data", "f1_micro", "f1_macro", "f1_micro,", "thresholds", "of",
+                            "other", "bulletins", "seconds"]  # fmt: skip
+    assert rows[0].split()[-2] == "—", "this run does not say"
+    assert rows[1].split()[-4:-1] == ["0.654", "[0.601,", "0.702]"]
     assert [row.split()[0] for row in rows] == ["chance", "words"]
     run = read_run(runs / "words")
     low, high = run.figures()["interval_95"]["f1_micro"]
@@ -116,6 +123,29 @@ def test_a_comparison_begins_with_the_verdict(call: Call, runs: Path, tmp_path: 
     assert f"{len(written)} sentences are not tagged alike, such as" in out
     assert written[0]["text"] in out
     assert {"id", "labels", "differs", "tags chance", "tags words"} <= set(written[0])
+
+
+def test_a_comparison_states_the_figures_that_no_threshold_could_fit(call: Call, runs: Path, tmp_path: Path) -> None:
+    _, out, _ = call("experiments", "compare", runs, "--figures", "f.json")
+    rows = [line.split() for line in out.splitlines()]
+    place = rows.index(["run", "f1_micro,", "thresholds", "of", "other", "bulletins", "f1_macro"])
+    assert rows[place + 1] == ["words", "0.654", "0.643"]
+    figures = json.loads((tmp_path / "f.json").read_text())["thresholds_of_other_bulletins"]
+    assert figures["chance"] == {}
+    assert figures["words"]["f1_macro"] == 0.643
+    _, out, _ = call("experiments", "compare", runs, "--level", "paragraph")
+    assert "thresholds of other bulletins" not in out
+
+
+def test_runs_of_other_folds_are_compared_with_a_warning(call: Call, runs: Path, tmp_path: Path) -> None:
+    _, out, _ = call("experiments", "compare", runs)
+    assert "not of the same folds" not in out
+    facts = json.loads((runs / "words" / "run.json").read_text())
+    (runs / "words" / "run.json").write_text(json.dumps({**facts, "split_hash": "another"}))
+    _, out, _ = call("experiments", "compare", runs, "--figures", "f.json")
+    assert "warning: not of the same folds as chance: words. " in out
+    assert out.index("warning:") < out.index("words is better than chance")
+    assert json.loads((tmp_path / "f.json").read_text())["other_folds"] == ["chance", "words"]
 
 
 def test_differences_are_written_as_json_lines(call: Call, runs: Path, tmp_path: Path) -> None:

@@ -31,7 +31,11 @@ def test_it_tells_the_best_settings_and_how_to_use_them(
     lines = out.splitlines()
     assert lines[0] == "found  2 trials: 2 finished, 0 cut short, 0 failed"
     assert lines[1].startswith("best, trial ")
-    assert lines[2].startswith("corrected for the choice  f1_macro 0.")
+    assert lines[1].endswith("chosen by this figure, out of fold, thresholds of the same scores")
+    assert lines[2].startswith("thresholds of other bulletins  f1_macro 0.")
+    assert lines[3].startswith("corrected for the choice  f1_macro 0.")
+    told = (tmp_path / "found" / "report.md").read_text(encoding="utf-8")
+    assert "f1_macro of the same trial, thresholds of other bulletins: 0." in told
     assert any(line.startswith("  model.features.min_df=") for line in lines)
     assert lines[-1] == "again with tagger train experiment=found/best.yaml seed=2"
     assert sorted(path for path in os.listdir(tmp_path) if path not in ("a.txt", "domains.yaml")) == ["found"]

@@ -91,7 +91,7 @@ def make_run(tmp_path: Path) -> MakeRun:
     def make(
         name: str, *, ids: tuple[str, ...] = IDS, noise: float = 0.2, seed: int = 1, data_hash: str = "ab" * 32,
         config: dict[str, Any] | None = None, test: bool = False, domains: dict[str, Any] | None = None,
-        drop: int = 0, kind: str = "tfidf",
+        drop: int = 0, kind: str = "tfidf", split_hash: str = "cd" * 32,
     ) -> Path:  # fmt: skip
         folder = tmp_path / "runs" / name
         (folder / "model").mkdir(parents=True)
@@ -110,6 +110,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         metrics = {"out_of_fold": to_json(summary), "thresholds": {"gain": gain}, "cost": cost}
         (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
         facts = {"format": 1, "kind": kind, "seed": seed, "seconds": 12.5, "data": {"hash": data_hash},
+                 "split_hash": split_hash,
                  "machine": {"platform": "Linux"}, "libraries": {"numpy": "2"}}  # fmt: skip
         (folder / "run.json").write_text(json.dumps(facts), encoding="utf-8")
         config = {"seed": seed, "output": str(folder), "model": {"kind": kind, "noise": noise}, **(config or {})}

@@ -71,6 +71,21 @@ def test_two_runs_and_their_verdict(make_run: MakeRun) -> None:
     assert {a["href"] for tag, a in page.tags if tag == "a"} == {f"#{key}" for key in keys}
 
 
+def test_a_report_states_what_no_threshold_could_fit_and_whether_the_folds_are_the_same(make_run: MakeRun) -> None:
+    good = read_run(make_run("good", noise=0.2))
+    other = read_run(make_run("other", noise=0.5, split_hash="another"))
+    report = build_report([good, other], lang="en", n_errors=0)
+    table = next(table for table in _tables(report) if table.head[1] == "micro-F1, thresholds of other bulletins")
+    own = good.figures()["f1_micro"]
+    assert table.rows[0][:2] == ["good", "0.830"]
+    assert table.rows[0][3] == f"{100 * (own - 0.83):+.1f}"
+    assert "thresholds were chosen on the very scores that are measured" in _notes(report)
+    assert "Mind: other: not of the same folds as good." in _notes(report)
+    assert "not of the same folds" not in _notes(build_report([good], lang="en", n_errors=0))
+    test = build_report([read_run(make_run("t", test=True))], lang="en", part="test", n_errors=0)
+    assert "thresholds of other bulletins" not in write_page(test)
+
+
 def test_the_page_asks_for_nothing_and_runs_nothing(make_run: MakeRun) -> None:
     domains = {"version": 1, "domains": [{"id": id, "zh": _HOSTILE} for id in ("traffic", "patrol", "propaganda")]}
     folder = make_run("a<b>", domains=domains, config={"note": "</pre><script>alert(2)</script>"})

@@ -15,6 +15,8 @@ from tagger.evaluation.metrics import union_by
 LEVELS = ("sentence", "paragraph", "bulletin")
 _ARRAYS = ("ids", "bulletins", "paragraphs", "y_true", "y_proba", "thresholds", "domains")
 _MAX_BYTES = 2 * 2**30
+#: What zipfile and NumPy raise between them for an archive that is damaged, cut short or none at all.
+_DAMAGED = (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
             if missing := [name for name in _ARRAYS if name not in file.files]:
                 raise InputError(f"no array {missing[0]} in it", where=path, hint="Train again.")
             return {name: file[name] for name in _ARRAYS}
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGED as error:
         raise InputError(f"not an archive of arrays ({error})", where=path, hint="Train again.") from None
 
 

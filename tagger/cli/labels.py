@@ -230,7 +230,11 @@ def push(
     for reason in hidden:
         typer.echo(f"tagger: pre-annotations would stay hidden: {reason}.", err=True)
     tasks = without_misfits(found, tasks)
-    done = push_tasks(server, found.id, tasks, replace=replace, prune=prune)
+    try:
+        done = push_tasks(server, found.id, tasks, replace=replace, prune=prune)
+    except KeyboardInterrupt:
+        typer.echo("tagger: interrupted. Push again: what is done is not done twice.", err=True)
+        raise
     _show_version(server, found, tasks)
     _show_pushed(done)
     if n_failed:

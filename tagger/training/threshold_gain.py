@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tagger.corpus.splits import grouped_folds
-from tagger.evaluation.metrics import bootstrap_interval, score
+from tagger.evaluation.intervals import bootstrap_interval
+from tagger.evaluation.metrics import score
 from tagger.models.thresholds import choose_thresholds
 
 #: Weights of the shared threshold, in positives: nothing else, and not at all.

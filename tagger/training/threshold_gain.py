@@ -64,7 +64,7 @@ def cross_fitted_figures(
     Returns
     -------
     dict
-        ``f1_micro``, ``f1_macro`` and ``interval_95``, see `tagger.evaluation.metrics.bootstrap_interval`;
+        ``f1_micro``, ``f1_macro`` and ``interval_95``, see `tagger.evaluation.intervals.bootstrap_interval`;
         empty where there is one bulletin to choose on.
     """
     if shrinkage is None:

@@ -41,7 +41,8 @@ _SETTINGS = {
 }
 #: Read by the server without a prefix too; they mean other things in most environments.
 _FOREIGN = ("HOST", "PORT", "USERNAME", "PASSWORD", "DEBUG", "USER_TOKEN", "DJANGO_DB", "DATABASE_NAME", "LOG_LEVEL")
-_START_SECONDS = 180.0
+#: It takes five; a machine with ten other things to do has needed more than 180. One that ends is noticed at once.
+_START_SECONDS = 600.0
 
 
 def up(home: Path, *, port: int | None = None, executable: str | None = None) -> tuple[dict[str, Any], bool]:

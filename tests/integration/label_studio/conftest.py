@@ -93,10 +93,10 @@ def seed(program: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _server(program: str, seed: Path, home: Path) -> Iterator[RunningServer]:
     """A server with a copy of the seeded database."""
     shutil.copytree(seed, home)
-    access, _ = local_server.up(home, executable=program)
-    told = read_access_file(home)
-    assert told is not None
     try:
+        access, _ = local_server.up(home, executable=program)
+        told = read_access_file(home)
+        assert told is not None
         wang = told["accounts"][_WANG]["token"]
         yield RunningServer(home, access["url"], access["token"], wang, access["account"], access["password"])
     finally:

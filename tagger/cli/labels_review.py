@@ -217,9 +217,13 @@ def audit(
     _check_outputs([output, queue], [str(run)])
     scores = read_out_of_fold(run)
     suspects = find_suspects(scores, n, explain=_explainer(run, model, scores))
+    # Before anything is written: a run without tasks is refused.
+    tasks = review_queue(scores, suspects) if queue else None
     _write(output, _suspect_rows(output, suspects))
-    if queue:
-        _write_queue(queue, review_queue(scores, suspects))
+    if queue and tasks:
+        _write_queue(queue, tasks)
+        if n_left := sum(not suspect.uid for suspect in suspects):
+            _note(f"tagger: {n_left} suspects were labelled in no task, and are not in the queue.")
     _note(f"{len(suspects)} suspects among {len(scores.ids)} texts")
 
 

@@ -69,12 +69,13 @@ HEADER_KEYS = ("genre", "year", "province", "unit", "script")
 
 @dataclass(frozen=True)
 class LabelledSentence:
-    """One sentence with its labels, as the file states them."""
+    """One sentence with its labels, as the file states them; `uid` names the task it was labelled in, "" for none."""
 
     text: str
     domains: tuple[str, ...]
     marks: tuple[str, ...] = ()
     line: int = 0
+    uid: str = ""
 
     @property
     def noise(self) -> bool:

@@ -34,7 +34,7 @@ class Examples:
     bulletins : ndarray of shape (n_texts,), str
         The bulletin id of each text: the groups of every split.
     paragraphs : ndarray of shape (n_texts,), int
-        The paragraph's index within its bulletin.
+        The paragraph's number among those that have labels: where some were left out, not its place on the page.
     noise : ndarray of shape (n_texts,), bool
         Sentences that the reader takes for page furniture; they are never tagged.
     ids : list of str
@@ -43,6 +43,8 @@ class Examples:
         Where each bulletin comes from; "" where nobody says.
     originals : list of str
         The sentences as they were written; the normalised ones where nobody says.
+    uids : list of str
+        The task of Label Studio that each sentence was labelled in; "" for one that was labelled elsewhere.
     """
 
     texts: list[TextInContext]
@@ -53,12 +55,15 @@ class Examples:
     ids: list[str]
     sources: np.ndarray = None  # type: ignore[assignment]
     originals: list[str] = None  # type: ignore[assignment]
+    uids: list[str] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.sources is None:
             object.__setattr__(self, "sources", np.full(len(self.texts), ""))
         if self.originals is None:
             object.__setattr__(self, "originals", [text.text for text in self.texts])
+        if self.uids is None:
+            object.__setattr__(self, "uids", [""] * len(self.texts))
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -69,7 +74,7 @@ class Examples:
         return Examples(
             [self.texts[i] for i in rows], self.y_true[rows], self.bulletins[rows],
             self.paragraphs[rows], self.noise[rows], [self.ids[i] for i in rows],
-            self.sources[rows], [self.originals[i] for i in rows],
+            self.sources[rows], [self.originals[i] for i in rows], [self.uids[i] for i in rows],
         )  # fmt: skip
 
     def join(self, other: Examples) -> Examples:
@@ -80,11 +85,12 @@ class Examples:
             np.concatenate([self.paragraphs, other.paragraphs]),
             np.concatenate([self.noise, other.noise]), [*self.ids, *other.ids],
             np.concatenate([self.sources, other.sources]), [*self.originals, *other.originals],
+            [*self.uids, *other.uids],
         )  # fmt: skip
 
     @property
     def hash(self) -> str:
-        """sha256 over ids, texts and labels: the same data, the same hash."""
+        """sha256 over ids, texts and labels: the same data, the same hash, wherever they were labelled."""
         digest = hashlib.sha256()
         for id, text, row in zip(self.ids, self.texts, self.y_true, strict=True):
             digest.update(json.dumps([id, *text, row.tolist()], ensure_ascii=False).encode())
@@ -103,6 +109,7 @@ def examples_from_corpus(corpus: Sequence[LabelledBulletin], domains: DomainSet,
         authored corpus is the part of its id before the hyphen (who wrote it).
     """
     texts, label_sets, bulletins, paragraphs, noise, ids, sources, originals = [], [], [], [], [], [], [], []
+    uids = []
     for labelled in corpus:
         bulletin = bulletin_from_sentences([[s.text for s in p] for p in labelled.paragraphs], id=labelled.id)
         contexts = {(p.index, s.index): context for p, s, context in sentences_in_context(bulletin)}
@@ -118,9 +125,10 @@ def examples_from_corpus(corpus: Sequence[LabelledBulletin], domains: DomainSet,
                 ids.append(f"{labelled.id}.{p}.{i}")
                 sources.append(origin)
                 originals.append(sentence.text)
+                uids.append(labels.uid)
     return Examples(
         texts, domains.encode(label_sets), np.array(bulletins, dtype=str), np.array(paragraphs, dtype=int),
-        np.array(noise, dtype=bool), ids, np.array(sources, dtype=str), originals,
+        np.array(noise, dtype=bool), ids, np.array(sources, dtype=str), originals, uids,
     )  # fmt: skip
 
 
@@ -134,10 +142,10 @@ def source_of(bulletin: LabelledBulletin, field: str) -> str:
 def examples_from_jsonl(path: str | Path, domains: DomainSet) -> Examples:
     """Labelled sentences from JSON lines.
 
-    Each line holds ``text`` and ``domains``, and may hold ``bulletin``, ``paragraph`` and
-    ``sentence``; lines of one bulletin stand together, in page order. Lines without
-    ``bulletin`` are bulletins of one sentence. A domain is named by its id or by
-    its Chinese or English name.
+    Each line holds ``text`` and ``domains``, and may hold ``bulletin``, ``paragraph``,
+    ``sentence`` and ``uid``, the task it was labelled in; lines of one bulletin stand together,
+    in page order. Lines without ``bulletin`` are bulletins of one sentence. A domain is named by
+    its id or by its Chinese or English name.
 
     Raises
     ------

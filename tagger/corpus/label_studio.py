@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.bulletins.sentences import split_sentences
-from tagger.corpus.records import Fields, LabelledRecord, Report, refuse
+from tagger.corpus.records import UID, Fields, LabelledRecord, Report, refuse
 from tagger.errors import InputError, TaggerError
 from tagger.tasks import NO_DOMAIN, NONE
 
@@ -308,10 +308,11 @@ def _records(
     for name, value in ((fields.bulletin, bulletin), (fields.paragraph, paragraph), (fields.source, source)):
         if isinstance(value, (list, dict)):
             raise InputError(f"found data.{name} {value!r:.60}, expected a name or a number", where=where)
-    task = where.rsplit(": ", 1)[-1]
+    task, uid = where.rsplit(": ", 1)[-1], data.get(UID)
     order = next((v for v in (data.get("start"), paragraph) if type(v) in (int, float)), number)
     for text, labels in answer:
         # Each task is a paragraph of its own, whatever number it bears.
         yield LabelledRecord(
             where, number, text, labels, task if bulletin in (None, "") else str(bulletin), number, str(source or ""),
+            uid if isinstance(uid, str) else "",
         ), (order, number)  # fmt: skip

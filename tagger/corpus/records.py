@@ -18,6 +18,8 @@ from tagger.errors import CorpusError, InputError, TaggerError
 
 #: What is done with a problem: raised, or collected and the row left out.
 Report = Callable[[TaggerError], None]
+#: Where a line that was pulled from Label Studio names its task. No setting: the name is the project's own.
+UID = "uid"
 _LONGEST_SHOWN = 60
 _MOST_SHOWN = 20
 
@@ -54,7 +56,8 @@ class Fields:
     @property
     def names(self) -> list[str]:
         """The columns that are read."""
-        return [name for name in (self.text, self.labels, self.bulletin, self.paragraph, self.source) if name]
+        own = (self.text, self.labels, self.bulletin, self.paragraph, self.source, UID)
+        return list(dict.fromkeys(name for name in own if name))
 
 
 class Row(NamedTuple):
@@ -67,7 +70,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class LabelledRecord:
-    """One labelled text, its labels as the file calls them."""
+    """One labelled text, its labels as the file calls them; `uid` names the task it was labelled in, "" for none."""
 
     where: str
     number: int
@@ -76,6 +79,7 @@ class LabelledRecord:
     bulletin: str
     paragraph: Hashable = 0
     source: str = ""
+    uid: str = ""
 
 
 def records_from_rows(
@@ -110,11 +114,12 @@ def _record(row: Row, fields: Fields, separator: str | None, setting: str) -> La
     if not isinstance(text, str) or not text.strip():
         raise InputError("found an empty text, expected a sentence", where=row.where)
     bulletin = _scalar(row, fields.bulletin)
-    paragraph = _scalar(row, fields.paragraph)
+    paragraph, uid = _scalar(row, fields.paragraph), row.fields.get(UID)
     return LabelledRecord(
         row.where, row.number, _sound(row, text), tuple(_labels(row, fields.labels, labels, separator)),
         str(row.number) if bulletin in (None, "") else _sound(row, str(bulletin)),
         0 if paragraph is None else paragraph, _sound(row, str(_scalar(row, fields.source) or "")),
+        _sound(row, uid) if isinstance(uid, str) else "",
     )  # fmt: skip
 
 
@@ -222,4 +227,4 @@ def _sentences(
         except CorpusError as error:
             report(CorpusError(error.message, where=record.where, hint=error.hint))
             continue
-        yield LabelledSentence(record.text, tuple(sorted(ids, key=domains.column)), line=record.number)
+        yield LabelledSentence(record.text, tuple(sorted(ids, key=domains.column)), line=record.number, uid=record.uid)

@@ -28,13 +28,14 @@ _HINT = "Give a run folder, as tagger train writes it."
 
 @dataclass(frozen=True)
 class SentenceText:
-    """A sentence of a run's data, for people to read."""
+    """A sentence of a run's data, for people to read; `uid` names the task it was labelled in, "" for none."""
 
     id: str
     bulletin: str
     paragraph: int
     text: str
     title: str
+    uid: str = ""
 
 
 @dataclass(frozen=True)
@@ -244,9 +245,10 @@ def _sentence(line: str, where: str) -> SentenceText:
     found = as_dict(parse_json(line, where), where)
     try:
         text = SentenceText(
-            found["id"], found["bulletin"], int(found["paragraph"]), found["text"], found.get("title") or ""
-        )
-        if all(isinstance(part, str) for part in (text.id, text.bulletin, text.text, text.title)):
+            found["id"], found["bulletin"], int(found["paragraph"]), found["text"], found.get("title") or "",
+            found.get("uid") or "",
+        )  # fmt: skip
+        if all(isinstance(part, str) for part in (text.id, text.bulletin, text.text, text.title, text.uid)):
             return text
     except (KeyError, TypeError, ValueError):
         pass

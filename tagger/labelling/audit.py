@@ -16,11 +16,11 @@ import numpy as np
 from tagger.errors import InputError
 from tagger.evaluation.scores import read_scores
 from tagger.labelling.review_queue import ReviewQueue, ReviewTask, make_queue
-from tagger.tasks import task_uid
 
 #: What a run folder holds of interest.
 SCORES, SENTENCES = "out_of_fold.npz", "sentences.jsonl"
 _HINT = "Give the folder that tagger train wrote, or its out_of_fold.npz."
+_NO_TASKS = "Train it on examples.jsonl of tagger labels pull, by this version; without --queue it is audited as it is."
 #: cleanlab takes logarithms and divides by shares.
 _EPSILON = 1e-6
 
@@ -31,12 +31,16 @@ class OutOfFold:
 
     Attributes
     ----------
+    path : Path
+        Where the scores were read.
     ids : list of str
         ``bulletin.paragraph.sentence``, length n_texts.
     bulletins : list of str
     paragraphs : list of int
     texts, titles : list of str
         "" where the run kept none.
+    uids : list of str
+        The task that each text was labelled in; "" where the run does not say.
     y_true : ndarray of shape (n_texts, n_domains), int8
     y_proba : ndarray of shape (n_texts, n_domains), float64
     thresholds : ndarray of shape (n_domains,)
@@ -44,11 +48,13 @@ class OutOfFold:
         Domain ids in column order.
     """
 
+    path: Path
     ids: list[str]
     bulletins: list[str]
     paragraphs: list[int]
     texts: list[str]
     titles: list[str]
+    uids: list[str]
     y_true: np.ndarray
     y_proba: np.ndarray
     thresholds: np.ndarray
@@ -63,8 +69,10 @@ class Suspect:
     ----------
     row : int
         Its text's number in the run.
-    id, bulletin, text : str
+    id, uid, bulletin, text : str
+        ``uid`` is the task that it was labelled in; "" where the run does not say.
     paragraph : int
+        As the run counts, which is not the page's count where paragraphs without labels lie between.
     labels : tuple of str
         All labels of the text.
     domain : str
@@ -80,6 +88,7 @@ class Suspect:
 
     row: int
     id: str
+    uid: str
     bulletin: str
     paragraph: int
     text: str
@@ -92,11 +101,6 @@ class Suspect:
     words: tuple[str, ...] = ()
 
     @property
-    def uid(self) -> str:
-        """The id of the paragraph's task."""
-        return task_uid(self.bulletin, "paragraph", self.paragraph)
-
-    @property
     def reason(self) -> str:
         """In one sentence."""
         found = f" (words: {', '.join(self.words)})" if self.words else ""
@@ -106,7 +110,7 @@ class Suspect:
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready line."""
         return {
-            "id": self.id, "uid": self.uid, "bulletin": self.bulletin, "paragraph": self.paragraph,
+            "id": self.id, "uid": self.uid or None, "bulletin": self.bulletin, "paragraph": self.paragraph,
             "domain": self.domain, "labelled": self.labelled, "score": round(self.score, 4),
             "threshold": round(self.threshold, 4), "quality": round(self.quality, 6), "words": list(self.words),
             "labels": list(self.labels), "text": self.text,
@@ -130,20 +134,23 @@ def read_out_of_fold(path: str | Path) -> OutOfFold:
     scores, domains = read_scores(path)
     ids = scores.ids.tolist()
     sentences = _read_sentences(path.parent / SENTENCES)
+    texts, titles, uids = zip(*(sentences.get(id, ("", "", "")) for id in ids), strict=True)
     return OutOfFold(
-        ids=ids, bulletins=scores.bulletins.tolist(), paragraphs=scores.paragraphs.tolist(),
-        texts=[sentences.get(id, ("", ""))[0] for id in ids], titles=[sentences.get(id, ("", ""))[1] for id in ids],
+        path=path, ids=ids, bulletins=scores.bulletins.tolist(), paragraphs=scores.paragraphs.tolist(),
+        texts=list(texts), titles=list(titles), uids=list(uids),
         y_true=scores.y_true, y_proba=scores.y_proba.astype(float), thresholds=scores.thresholds, domains=domains,
     )  # fmt: skip
 
 
-def _read_sentences(path: Path) -> dict[str, tuple[str, str]]:
-    """id -> text and title; nothing where the run kept no sentences."""
+def _read_sentences(path: Path) -> dict[str, tuple[str, str, str]]:
+    """id -> text, title and task; nothing where the run kept no sentences."""
     if not path.exists():
         return {}
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
-        return {str(row["id"]): (str(row["text"]), str(row.get("title") or "")) for row in rows}
+        return {
+            str(row["id"]): (str(row["text"]), str(row.get("title") or ""), str(row.get("uid") or "")) for row in rows
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"not the sentences of a run ({error})", where=path, hint=_HINT) from None
 
@@ -202,8 +209,8 @@ def _cleanlab(y_true: np.ndarray, y_proba: np.ndarray) -> tuple[np.ndarray, np.n
 def _suspect(scores: OutOfFold, row: int, column: int, quality: float, words: tuple[str, ...]) -> Suspect:
     labels = tuple(scores.domains[c] for c in np.flatnonzero(scores.y_true[row]))
     return Suspect(
-        row=row, id=scores.ids[row], bulletin=scores.bulletins[row], paragraph=scores.paragraphs[row],
-        text=scores.texts[row], labels=labels, domain=scores.domains[column],
+        row=row, id=scores.ids[row], uid=scores.uids[row], bulletin=scores.bulletins[row],
+        paragraph=scores.paragraphs[row], text=scores.texts[row], labels=labels, domain=scores.domains[column],
         labelled=bool(scores.y_true[row, column]), score=float(scores.y_proba[row, column]),
         threshold=float(scores.thresholds[column]), quality=quality, words=words,
     )  # fmt: skip
@@ -212,15 +219,25 @@ def _suspect(scores: OutOfFold, row: int, column: int, quality: float, words: tu
 def review_queue(scores: OutOfFold, suspects: Sequence[Suspect], *, title: str = "Label audit") -> ReviewQueue:
     """The suspects as a queue, a task a paragraph: its labels as they are beside what the model would say.
 
-    A paragraph has the labels of all its sentences, suspects or not.
+    A paragraph has the labels of all its sentences, suspects or not. Suspects that were labelled in
+    no task are left out: the numbers of a run are its own, and the task of such a number may be another's.
+
+    Raises
+    ------
+    InputError
+        The run says of no suspect in which task it was labelled.
     """
+    if suspects and not any(suspect.uid for suspect in suspects):
+        raise InputError("the run does not say in which tasks its sentences were labelled, so there is no queue",
+                         where=scores.path.parent / SENTENCES, hint=_NO_TASKS)  # fmt: skip
     by_task: dict[str, list[Suspect]] = {}
     for suspect in suspects:
         by_task.setdefault(suspect.uid, []).append(suspect)
-    rows: dict[tuple[str, int], list[int]] = {}
-    for row, place in enumerate(zip(scores.bulletins, scores.paragraphs, strict=True)):
-        rows.setdefault(place, []).append(row)
-    return make_queue(title, (_task(uid, s, scores, rows[s[0].bulletin, s[0].paragraph]) for uid, s in by_task.items()))
+    by_task.pop("", None)
+    rows: dict[str, list[int]] = {}
+    for row, uid in enumerate(scores.uids):
+        rows.setdefault(uid, []).append(row)
+    return make_queue(title, (_task(uid, found, scores, rows[uid]) for uid, found in by_task.items()))
 
 
 def _task(uid: str, suspects: list[Suspect], scores: OutOfFold, rows: list[int]) -> ReviewTask:

@@ -17,7 +17,7 @@ It is written beside its place and renamed when the run is over.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,9 +117,14 @@ def write_scores(path: Path, scored: Scored, thresholds: np.ndarray, ids: tuple[
 
 
 def write_sentences(path: Path, parts: Iterable[Examples]) -> None:
-    """Write the texts of examples, so that a report can show where a model errs."""
-    write_jsonl(path, (
-        {"id": id, "bulletin": str(bulletin), "paragraph": int(paragraph), "text": text.text, "title": text.title}
-        for part in parts
-        for id, bulletin, paragraph, text in zip(part.ids, part.bulletins, part.paragraphs, part.texts, strict=True)
-    ))  # fmt: skip
+    """Write the texts of examples, so that a report can show where a model errs and an audit find their tasks."""
+    write_jsonl(path, (row for part in parts for row in _sentence_rows(part)))
+
+
+def _sentence_rows(part: Examples) -> Iterator[dict[str, Any]]:
+    """A row a text; ``uid`` only where it was labelled in a task."""
+    columns = (part.ids, part.bulletins, part.paragraphs, part.texts, part.uids)
+    for id, bulletin, paragraph, text, uid in zip(*columns, strict=True):
+        task = {"uid": uid} if uid else {}
+        yield {"id": id, "bulletin": str(bulletin), "paragraph": int(paragraph), "text": text.text,
+               "title": text.title, **task}  # fmt: skip

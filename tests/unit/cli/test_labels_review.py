@@ -135,8 +135,15 @@ def test_audit_writes_suspects_with_evidence(call: Call, tmp_path: Path, lexicon
         paragraphs=np.arange(60) % 6, domains=np.array(["traffic", "patrol", "propaganda"]),
     )  # fmt: skip
     texts = ["=民警夜间巡逻。", *(f"第{i}句。" for i in range(1, 60))]
-    rows = [json.dumps({"id": id, "text": text}, ensure_ascii=False) for id, text in zip(ids, texts, strict=True)]
-    (run / "sentences.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    rows = [{"id": id, "text": text} for id, text in zip(ids, texts, strict=True)]
+    (run / "sentences.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    code, out, err = call("labels", "audit", "run", "--model", lexicon_folder, "--queue", "q.jsonl")
+    assert (code, out, Path("q.jsonl").exists()) == (1, "", False)
+    assert "the run does not say in which tasks its sentences were labelled" in err
+    for row in rows:
+        bulletin, paragraph, _ = row["id"].split(".")
+        row["uid"] = f"{bulletin}:paragraph:{int(paragraph) + 3}"
+    (run / "sentences.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     code, _, err = call("labels", "audit", "run", "--model", lexicon_folder, "-o", "s.csv", "--queue", "q.jsonl")
     assert code == 0
     assert err.endswith("1 suspects among 60 texts\n")
@@ -145,7 +152,7 @@ def test_audit_writes_suspects_with_evidence(call: Call, tmp_path: Path, lexicon
     assert (row["id"], row["domain"], row["words"]) == ("b0.0.0", "patrol", "巡逻")
     assert row["text"] == "'=民警夜间巡逻。", "a spreadsheet would run it"
     task = json.loads(Path("q.jsonl").read_text(encoding="utf-8"))
-    assert task["uid"] == "b0:paragraph:0"
+    assert task["uid"] == "b0:paragraph:3", "the task it was labelled in, not the run's number"
     assert "not labelled patrol, but scored 0.95" in task["note"]
 
 

@@ -165,3 +165,15 @@ def test_a_file_without_records_is_told_by_name(tmp_path: Path, domains: DomainS
 def test_a_missing_file_is_told_by_name(tmp_path: Path, domains: DomainSet) -> None:
     with pytest.raises(InputError, match=r"nowhere\.jsonl: no such file"):
         examples_from_jsonl(tmp_path / "nowhere.jsonl", domains)
+
+
+def test_the_task_of_a_sentence_goes_along_and_is_no_part_of_the_hash(tmp_path: Path, domains: DomainSet) -> None:
+    rows = [{"text": f"第{i}次巡逻。", "domains": ["patrol"], "bulletin": "b", "paragraph": i} for i in (1, 2, 5)]
+    plain = examples_from_jsonl(_lines(tmp_path / "a.jsonl", *rows), domains)
+    tasks = ["b:paragraph:1", "b:paragraph:2", "b:paragraph:4"]
+    named = [{**row, "uid": uid} for row, uid in zip(rows, tasks, strict=True)]
+    pulled = examples_from_jsonl(_lines(tmp_path / "b.jsonl", *named), domains)
+    assert (plain.uids, pulled.uids) == (["", "", ""], tasks)
+    assert pulled.hash == plain.hash
+    assert pulled.take(np.array([2, 0])).uids == [tasks[2], tasks[0]]
+    assert plain.join(pulled).uids == ["", "", "", *tasks]

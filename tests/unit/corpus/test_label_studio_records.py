@@ -206,3 +206,9 @@ def test_a_file_that_is_no_export_is_told(tmp_path: Path, data: bytes, problem: 
 def test_an_export_without_any_answer_is_told_with_what_became_of_its_tasks(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"found no labelled task \(0 tasks labelled .+, 1 unlabelled and 1 skipped"):
         _read(tmp_path, _task(1), _task(2, _annotation(was_cancelled=True)))
+
+
+def test_a_task_of_ours_keeps_its_id_and_a_strange_one_is_passed_over(tmp_path: Path) -> None:
+    said = _annotation(_choices("patrol"))
+    tasks = [_task(1, said, uid="b:paragraph:4"), _task(2, said), _task(3, said, uid=7), _task(4, said, uid=["x"])]
+    assert [record.uid for record in _read(tmp_path, *tasks)] == ["b:paragraph:4", "", "", ""]

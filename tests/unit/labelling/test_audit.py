@@ -33,13 +33,18 @@ def _arrays(seed: int = 0) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _uids(arrays: dict[str, Any]) -> list[str]:
+    """Tasks of a page whose every other paragraph has no label: other numbers than the run's."""
+    return [f"{b}:paragraph:{2 * p + 1}" for b, p in zip(arrays["bulletins"], arrays["paragraphs"], strict=True)]
+
+
 @pytest.fixture
 def run_folder(tmp_path: Path) -> Path:
     """A run's scores and sentences."""
     arrays = _arrays()
     np.savez_compressed(tmp_path / "out_of_fold.npz", **arrays)
-    lines = [json.dumps({"id": str(id), "text": f"第{i}句", "title": "题"}, ensure_ascii=False)
-             for i, id in enumerate(arrays["ids"])]  # fmt: skip
+    lines = [json.dumps({"id": str(id), "text": f"第{i}句", "title": "题", "uid": uid}, ensure_ascii=False)
+             for i, (id, uid) in enumerate(zip(arrays["ids"], _uids(arrays), strict=True))]  # fmt: skip
     (tmp_path / "sentences.jsonl").write_text("\n".join(lines), encoding="utf-8")
     return tmp_path
 
@@ -75,13 +80,30 @@ def test_the_queue_holds_the_whole_paragraphs_labels_and_the_models(run_folder: 
     queue = review_queue(scores, find_suspects(scores))
     assert len(queue.uids) == 3, "two sentences a paragraph"
     for task in queue.tasks:
-        rows = [i for i in range(_N) if f"{scores.bulletins[i]}:paragraph:{scores.paragraphs[i]}" == task.uid]
+        rows = [i for i, uid in enumerate(_uids(_arrays())) if uid == task.uid]
         now, then = (set(domains) for _, domains in task.opinions)
         assert now == {_DOMAINS[c] for c in np.flatnonzero(scores.y_true[rows].any(axis=0))}
         assert then == {_DOMAINS[c] for c in np.flatnonzero((scores.y_proba[rows] > 0.5).any(axis=0))}
         assert "against a threshold of 0.40" in task.note
     rows = list(table_rows(find_suspects(scores)))
     assert len({len(row) for row in rows}) == 1
+
+
+def test_a_run_that_names_no_tasks_gives_no_queue(run_folder: Path) -> None:
+    pytest.importorskip("cleanlab", reason="cleanlab comes with the extra label")
+    path = run_folder / "sentences.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        row["uid"] = row["uid"] if row["id"] == "b0.0.0" else ""
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    scores = read_out_of_fold(run_folder)
+    assert review_queue(scores, find_suspects(scores)).uids == ["b0:paragraph:1"], "the others are left out"
+    path.unlink()
+    scores = read_out_of_fold(run_folder)
+    suspects = find_suspects(scores)
+    assert {suspect.to_dict()["uid"] for suspect in suspects} == {None}
+    with pytest.raises(InputError, match=r"sentences\.jsonl: the run does not say .* tagger labels pull"):
+        review_queue(scores, suspects)
 
 
 class _Server:

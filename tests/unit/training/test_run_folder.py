@@ -11,10 +11,13 @@ import pytest
 import yaml
 
 from tagger.corpus.examples import Examples
+from tagger.corpus.records import Fields
 from tagger.domains import DomainSet
 from tagger.errors import OutputError
 from tagger.evaluation.metrics import score
+from tagger.evaluation.runs import read_run
 from tagger.evaluation.summary import to_json
+from tagger.labelling.audit import read_out_of_fold
 from tagger.models.storage import load_model
 from tagger.models.thresholds import choose_thresholds
 from tagger.training.config import DataConfig, SplitConfig, TrainConfig, config_from_dict
@@ -182,3 +185,31 @@ def test_given_thresholds_are_not_chosen_anew() -> None:
     found = cross_fitted_figures(y_true, y_proba, bulletins, shrinkage=None, thresholds=given)
     assert found["f1_macro"] == figures["f1_macro"]
     assert cross_fitted_figures(y_true, y_proba, np.repeat("a", 400), shrinkage=1.0, thresholds=given) == {}
+
+
+def test_a_run_names_the_tasks_that_its_sentences_were_labelled_in(tmp_path: Path, domains: DomainSet) -> None:
+    pages = {f"b{i}": [f"第{i}期民警巡逻。", f"第{i}期民警宣传。", f"第{i}期整治酒驾。"] for i in range(4)}
+    # Paragraphs 0, 2 and 4 of each page were not labelled, and one was put in after the others had their tasks.
+    rows = [
+        {"text": text, "domains": [domain], "bulletin": id, "paragraph": 2 * n + 1, "uid": f"{id}:paragraph:{2 * n}"}
+        for id, texts in pages.items()
+        for n, (text, domain) in enumerate(zip(texts, ("patrol", "propaganda", "traffic"), strict=True))
+    ]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (tmp_path / "examples.jsonl").write_text(lines, encoding="utf-8")
+    (tmp_path / "domains.yaml").write_text(_DOMAINS)
+    path, listed = str(tmp_path / "examples.jsonl"), str(tmp_path / "domains.yaml")
+    data = DataConfig(kind="jsonl", path=path, domains=listed, fields=Fields(source=None))
+    model = TfidfConfig(features=FeaturesConfig(min_df=1))
+    run(TrainConfig(model=model, data=data, split=SplitConfig(n_folds=2), output=str(tmp_path / "run")))
+    sentences = read_run(tmp_path / "run").sentences.values()
+    assert {sentence.text: sentence.uid for sentence in sentences} == {row["text"]: row["uid"] for row in rows}
+    assert [sentence.paragraph for sentence in sentences] == [0, 1, 2] * 4, "the run's own numbers are others"
+    scores = read_out_of_fold(tmp_path / "run")
+    assert dict(zip(scores.texts, scores.uids, strict=True)) == {row["text"]: row["uid"] for row in rows}
+
+
+def test_a_run_of_texts_without_tasks_writes_what_it_always_wrote(config: TrainConfig) -> None:
+    run(config)
+    lines = (Path(config.output) / "sentences.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {tuple(json.loads(line)) for line in lines} == {("id", "bulletin", "paragraph", "text", "title")}

@@ -25,6 +25,8 @@ checkout.
 | [`bert`](bert/README.md) | is the fine-tuned BERT better than the baseline, and where? |
 | [`probe`](probe/README.md) | what does the untouched encoder know of a sentence, read alone or beside others? |
 | [`layers`](layers/README.md) | which layers can the fine-tuned encoder least do without? |
+| [`signals`](signals/README.md) | what do n-grams, surroundings and the lexicon add to the fine-tuned BERT? |
+| [`ablations`](ablations/README.md) | what is each setting of its training worth? |
 | [`features`](features/README.md) | which features, signals and thresholds does the baseline get? |
 | [`learning_curve`](learning_curve/README.md) | does more text still help? |
 | [`corpus`](corpus/README.md) | how varied is the corpus, and how far from the real texts? |

@@ -55,11 +55,11 @@ ROWS = {
 #: Folder that was measured by experiments/bert -> name in the table.
 BERTS = {
     "bert12": "BERT, 12 layers",
-    "bert": "BERT, 8 layers, distilled",
-    "bert6": "BERT, 6 layers, distilled",
+    "bert8": "BERT, 8 layers, distilled",
+    "bert": "BERT, 6 layers, distilled",
     "bert4": "BERT, 4 layers, distilled",
     "quick": "BERT, 4 layers, one pass (`bert_quick`)",
-    "bert-int8": "**BERT, 8 layers, int8 (the default)**",
+    "bert-int8": "**BERT, 6 layers, int8 (the default)**",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
@@ -16,7 +17,10 @@ LEVELS = ("sentence", "paragraph", "bulletin")
 _ARRAYS = ("ids", "bulletins", "paragraphs", "y_true", "y_proba", "thresholds", "domains")
 _MAX_BYTES = 2 * 2**30
 #: What zipfile and NumPy raise between them for an archive that is damaged, cut short or none at all.
-_DAMAGED = (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
+_DAMAGED = (
+    OSError, ValueError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError,
+    SyntaxError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

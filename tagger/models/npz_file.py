@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +12,11 @@ import numpy as np
 
 #: Unpacked bytes above which a file is not read.
 MAX_BYTES = 256 << 20
-#: What `load` raises on a file that is not ours.
-ERRORS = (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile)
+#: What `load` raises on a file that is not ours: whatever its parts raise on damaged bytes.
+ERRORS = (
+    OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error,
+    tokenize.TokenError, SyntaxError,
+)  # fmt: skip
 
 
 def dump(path: Path, **arrays: np.ndarray) -> None:

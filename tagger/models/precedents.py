@@ -150,7 +150,7 @@ class Precedents:
             texts, ids = _strings(data["texts"]), _strings(data["ids"])
             domains = [tuple(_strings(labels)) for labels in data["domains"]]
             return cls(**arrays, texts=texts, domains=domains, ids=ids)
-        except (*npz_file.ERRORS, RecursionError, zlib.error) as error:
+        except npz_file.ERRORS as error:
             raise ModelError(
                 f"not an index of precedents ({error!r})", where=folder / VECTORS,
                 hint="Train the model again or fetch it anew.",

@@ -7,6 +7,7 @@ import logging
 import numpy as np
 
 from tagger.corpus.examples import Examples
+from tagger.corpus.splits import grouped_folds
 from tagger.domains import DomainSet
 from tagger.models.combiner import fit_combiner
 from tagger.models.encoders.folders import find_encoder
@@ -21,6 +22,8 @@ from tagger.training.trained import Folds, Trained, make_folds, measure_out_of_f
 from tagger.training.unfinished import Unfinished
 
 log = logging.getLogger(__name__)
+#: Into how many parts a fold that stands alone is divided to weigh its signals.
+_N_PARTS = 5
 #: What a fold is called in progress lines and in what is kept of an unfinished run.
 _TITLE = "fold {} of {}"
 
@@ -49,7 +52,9 @@ def train_bert(
     signals = _out_of_fold(fitter, examples, copies, folds)
     is_scored = ~np.isnan(signals).any(axis=(1, 2))
     is_text = is_scored & ~examples.noise
-    y_proba = silence(combine_out_of_fold(examples.y_true, signals, _among(is_text, folds)), examples)
+    y_proba = silence(
+        combine_out_of_fold(examples.y_true, signals, _among(is_text, folds, examples, config.seed)), examples
+    )
     thresholds = choose_thresholds(examples.y_true[is_text], y_proba[is_text], shrinkage=model.shrinkage)
     everything = _with_copies(examples, copies, rows_to_fit(config, examples, np.arange(len(examples))))
     if model.refit_epochs is not None:
@@ -67,19 +72,26 @@ def train_bert(
     )  # fmt: skip
 
 
-def _among(is_text: np.ndarray, folds: Folds) -> Folds:
-    """Folds among the scored texts: all but the held-out ones to fit on, or, of one fold alone, the same.
+def _among(is_text: np.ndarray, folds: Folds, examples: Examples, seed: int) -> Folds:
+    """Folds among the scored texts, whose combiner weighs the signals of bulletins that it did not see.
 
-    A combiner has a handful of weights a domain: what it gains on the texts that it was
-    fitted on is too little to see.
+    Of several folds, each is weighed by the others; one fold alone is divided again.
     """
-    inner = []
-    for _, held_out in folds:
-        others = is_text.copy()
-        if len(folds) > 1:
-            others[held_out] = False
-        inner.append((np.flatnonzero(others), held_out))
-    return inner
+    held_out = [rows for _, rows in folds]
+    if len(held_out) == 1:
+        held_out = _divide(held_out[0], examples, seed)
+    scored = np.concatenate(held_out)
+    others = (scored[~np.isin(scored, rows)] if len(held_out) > 1 else scored for rows in held_out)
+    return [(fit[is_text[fit]], rows) for fit, rows in zip(others, held_out, strict=True)]
+
+
+def _divide(rows: np.ndarray, examples: Examples, seed: int) -> list[np.ndarray]:
+    """Rows in parts of whole bulletins; in one part where there is but one bulletin."""
+    bulletins = examples.bulletins[rows]
+    n_parts = min(_N_PARTS, len(np.unique(bulletins)))
+    if n_parts < 2:
+        return [rows]
+    return [rows[part] for _, part in grouped_folds(examples.y_true[rows], bulletins, n_folds=n_parts, seed=seed)]
 
 
 def _out_of_fold(fitter: Fitter, examples: Examples, copies: Examples, folds: Folds) -> np.ndarray:

@@ -18,6 +18,7 @@ from tagger.models.bert import BertClassifier
 from tagger.models.combiner import sigmoid
 from tagger.models.encoder_classifier import NGRAM_SIGNALS, EncoderClassifier
 from tagger.models.network import SentenceNetwork, load_encoder
+from tagger.models.ngrams import NgramScorer
 from tagger.models.thresholds import choose_thresholds
 from tagger.models.tokenization import PieceTokenizer
 from tagger.training.batch_plan import plan_batches, read_inputs
@@ -49,16 +50,17 @@ class Fitter:
 
     def fit(self, title: str, examples: Examples) -> BertClassifier:
         """A classifier fitted on examples, its signals not yet weighed."""
-        return self._classifier(self._fit(title, examples)[0], examples)
+        ngrams = self._ngrams(examples)  # first: settings that fit none are told before anything is trained
+        return self._classifier(self._fit(title, examples)[0], ngrams)
 
     def go_on(self, examples: Examples, *, after: str, seen: Examples) -> BertClassifier:
         """The classifier of a part of the bulletins, trained on with all of them for ``refit_epochs``."""
         network, teacher = self._fit(after, seen)  # kept when the part was done: nothing is trained here
         if not self.model.refit_epochs:
-            return self._classifier(network, seen)
+            return self._classifier(network, self._ngrams(seen))
         settings = dataclasses.replace(self.model.fine_tuning, epochs=self.model.refit_epochs, head_start=0)
         network = self._fine_tune("all bulletins", network, examples, settings, teacher)
-        return self._classifier(network, examples)
+        return self._classifier(network, self._ngrams(examples))
 
     def _fit(self, title: str, examples: Examples) -> tuple[SentenceNetwork, SentenceNetwork | None]:
         """A network and its teacher, if it has one."""
@@ -135,9 +137,11 @@ class Fitter:
 
         return evaluate
 
-    def _classifier(self, network: SentenceNetwork, examples: Examples) -> BertClassifier:
-        """A classifier of a network and of the examples that it was fitted on."""
-        ngrams = fit_ngrams(self.model.ngrams, examples) if set(self.model.signals) & set(NGRAM_SIGNALS) else None
+    def _ngrams(self, examples: Examples) -> NgramScorer | None:
+        """The scorer behind the signals of n-grams, if there are any."""
+        return fit_ngrams(self.model.ngrams, examples) if set(self.model.signals) & set(NGRAM_SIGNALS) else None
+
+    def _classifier(self, network: SentenceNetwork, ngrams: NgramScorer | None) -> BertClassifier:
         return BertClassifier(
             self.tokenizer, network, ngrams=ngrams, lexicon=self.lexicon, signals=self.model.signals
         )  # fmt: skip

@@ -37,14 +37,17 @@ def fit_ngrams(settings: NgramsConfig, examples: Examples) -> NgramScorer:
     from tagger.models.features import TextFeatures
     from tagger.models.linear_head import LinearHead
 
+    if len(settings.lengths) != 2 or not 1 <= settings.lengths[0] <= settings.lengths[1]:
+        raise UsageError(f"found {settings.lengths}, expected the shortest and the longest length, from 1 on",
+                         where="model.ngrams.lengths")  # fmt: skip
     features = TextFeatures(char_ngrams=tuple(settings.lengths), word_ngrams=None, binary=True, min_df=settings.min_df)
     head = LinearHead(C=settings.C, loss=settings.loss, positive_weight=settings.positive_weight)
     try:
         head.fit(features.fit_transform([text.text for text in examples.texts]), examples.y_true)
+        (block,) = features.blocks_
+        return NgramScorer(
+            block["terms"], block["idf"].astype(np.float32), np.ascontiguousarray(head.coef_.T, dtype=np.float16),
+            head.intercept_.astype(np.float32),
+        )  # fmt: skip
     except ValueError as error:
-        raise UsageError(str(error), where="model.ngrams", hint="More text, or a smaller min_df.") from None
-    (block,) = features.blocks_
-    return NgramScorer(
-        block["terms"], block["idf"].astype(np.float32), np.ascontiguousarray(head.coef_.T, dtype=np.float16),
-        head.intercept_.astype(np.float32),
-    )  # fmt: skip
+        raise UsageError(str(error), where="model.ngrams") from None

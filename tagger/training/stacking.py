@@ -1,9 +1,7 @@
 """Signals put together: the lexicon among them, and a combiner that saw none of the texts.
 
-With several folds that are scored, the weights of a fold come from the others. Of one fold alone
-(``scored_folds=1``) there are no others: the combiner is fitted on the very texts that it then
-scores, and those scores, with all figures and thresholds made of them, are out of fold for the
-classifier but not for the combiner. It has a handful of weights a domain, so little is gained by it.
+The weights of a fold come from the others; one fold alone (``scored_folds=1``) is divided again by
+bulletins (`tagger.training.bert`), so that no score is of a combiner that was fitted on its text.
 """
 
 from __future__ import annotations

@@ -17,10 +17,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+import tagger
 from tagger.bulletins import normalize
 from tagger.corpus.examples import Examples
 from tagger.errors import OutputError
 from tagger.training.config import TrainConfig, portable_config
+from tagger.training.finished import hash_inputs
 
 log = logging.getLogger(__name__)
 _STATE = "run.json"
@@ -67,7 +69,7 @@ class Unfinished:
         return self.folder / "checkpoints" / _file_name(title)
 
     def keep_scores(self, title: str, scores: np.ndarray) -> None:
-        """Keep scores, float32 of any shape."""
+        """Keep scores, floats of any shape."""
         with _whole(self.folder / f"{_file_name(title)}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, scores, allow_pickle=False)
 
@@ -183,8 +185,8 @@ def _file_name(title: str) -> str:
 
 def _key(config: TrainConfig, examples: Examples, copies: Examples) -> str:
     settings = portable_config(config)
-    versions = {name: metadata.version(name) for name in ("torch", "transformers", "tokenizers")}
-    told = [settings, examples.hash, copies.hash, versions, normalize.VERSION]
+    versions = {name: metadata.version(name) for name in ("torch", "transformers", "tokenizers", "scikit-learn")}
+    told = [settings, examples.hash, copies.hash, versions, normalize.VERSION, tagger.__version__, hash_inputs(config)]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

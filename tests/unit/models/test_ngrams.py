@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -102,6 +104,23 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
         NgramScorer.load(tmp_path)
 
 
+def test_whatever_byte_is_damaged_is_told(tmp_path: Path) -> None:
+    NgramScorer(*_PARTS).save(tmp_path)
+    whole = (tmp_path / FILE).read_bytes()
+    for place in range(len(whole)):
+        (tmp_path / FILE).write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with contextlib.suppress(ModelError):  # a few bytes say nothing
+            NgramScorer.load(tmp_path)
+
+
+def test_a_long_text_takes_time_in_proportion(scorer: NgramScorer) -> None:
+    """Clauses are looked at where they stand, not each beside all others: 40,000 characters took half a minute."""
+    text = "民警巡逻," * 20_000
+    started = time.process_time()
+    scorer.decide_clauses([text])
+    assert time.process_time() - started < 10
+
+
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     NgramScorer(*_PARTS).save(tmp_path)
     with zipfile.ZipFile(tmp_path / FILE) as archive:
@@ -111,7 +130,18 @@ def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch:
         NgramScorer.load(tmp_path)
 
 
-@pytest.mark.parametrize("settings", [{"loss": "other"}, {"min_df": 10_000}, {"C": -1.0}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"loss": "other"},
+        {"min_df": 10_000},
+        {"C": -1.0},
+        {"lengths": [2]},
+        {"lengths": [3, 1]},
+        {"lengths": [0, 2]},
+        {"lengths": [1, 14]},
+    ],
+)
 def test_settings_that_fit_nothing_are_told(examples: Examples, settings: dict[str, object]) -> None:
     with pytest.raises(UsageError, match=r"model\.ngrams"):
         fit_ngrams(NgramsConfig(**settings), examples)  # type: ignore[arg-type]

@@ -15,12 +15,14 @@ from tagger.domains import DomainSet
 from tagger.errors import ModelError, UsageError
 from tagger.models.bert import BertClassifier
 from tagger.models.storage import load_model
+from tagger.training import bert as module
 from tagger.training import fitter
 from tagger.training.config import DataConfig, SplitConfig, TrainConfig
 from tagger.training.fine_tuning import fine_tune
 from tagger.training.fitter import Fitter
-from tagger.training.model_config import BertConfig, EncoderConfig, FineTuningConfig
+from tagger.training.model_config import BertConfig, EncoderConfig, FineTuningConfig, NgramsConfig
 from tagger.training.run import run, train
+from tagger.training.stacking import combine_out_of_fold
 from tagger.training.trained import Trained
 
 _FINE_TUNING = FineTuningConfig(precision="fp32", epochs=3, learning_rate=1e-2, head_rate=5.0, batch_pieces=200)
@@ -107,6 +109,28 @@ def test_signals_that_are_none_are_told_before_anything_is_trained(
     with pytest.raises(UsageError, match=r"model\.signals"):
         train(make_config(signals=signals), examples, domains)
     assert titles == []
+
+
+def test_ngrams_that_cannot_be_fitted_are_told_before_anything_is_trained(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, titles: list[str]
+) -> None:
+    with pytest.raises(UsageError, match=r"model\.ngrams"):
+        train(make_config(ngrams=NgramsConfig(loss="other")), examples, domains)
+    assert titles == []
+
+
+def test_a_fold_that_stands_alone_is_weighed_by_bulletins_that_it_does_not_score(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(module, "combine_out_of_fold", lambda y, s, f: seen.append(f) or combine_out_of_fold(y, s, f))
+    trained = train(make_config(scored_folds=1), examples, domains)
+    scored = np.flatnonzero(~np.isnan(trained.y_proba).any(axis=1))
+    [folds] = seen
+    assert len(folds) > 1
+    assert sorted(np.concatenate([rows for _, rows in folds])) == scored.tolist()
+    for fit, rows in folds:
+        assert not set(examples.bulletins[fit]) & set(examples.bulletins[rows])
 
 
 def _separation(y_proba: np.ndarray, examples: Examples) -> float:

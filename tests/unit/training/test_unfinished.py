@@ -116,6 +116,13 @@ def test_another_version_of_a_library_starts_anew(
     assert not _left(config, examples, copies)
 
 
+def test_another_lexicon_starts_anew(
+    unfinished: Unfinished, config: TrainConfig, examples: Examples, copies: Examples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tagger.training.unfinished.hash_inputs", lambda config: {"domains": "", "lexicon": "another"})
+    assert not _left(config, examples, copies)
+
+
 def test_another_output_has_a_place_of_its_own(
     unfinished: Unfinished, config: TrainConfig, examples: Examples, copies: Examples, tmp_path: Path
 ) -> None:

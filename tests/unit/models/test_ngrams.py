@@ -139,12 +139,17 @@ def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch:
         {"lengths": [2]},
         {"lengths": [3, 1]},
         {"lengths": [0, 2]},
-        {"lengths": [1, 14]},
     ],
 )
 def test_settings_that_fit_nothing_are_told(examples: Examples, settings: dict[str, object]) -> None:
     with pytest.raises(UsageError, match=r"model\.ngrams"):
         fit_ngrams(NgramsConfig(**settings), examples)  # type: ignore[arg-type]
+
+
+def test_ngrams_too_long_to_number_are_refused() -> None:
+    terms = np.array([*map(chr, range(0x4E00, 0x4E00 + 400)), "一" * 9])
+    with pytest.raises(ValueError, match="64 bits"):
+        NgramScorer(terms, np.ones(401, np.float32), np.ones((401, 1), np.float16), np.zeros(1, np.float32))
 
 
 def test_scores_need_no_scikit_learn() -> None:

@@ -27,6 +27,8 @@ def test_an_interrupted_push_says_so_and_the_next_one_goes_on(
         [sys.executable, "-m", "tagger", "-v", "labels", *map(str, push)], cwd=tmp_path, encoding="utf-8",
         env={**environment, "LABEL_STUDIO_URL": running.url, "LABEL_STUDIO_API_KEY": running.token},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # A shell that runs the tests in the background has Ctrl-C ignored, and so would the push.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert process.stderr is not None
     while "new tasks sent" not in process.stderr.readline():

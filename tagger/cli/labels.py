@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -167,9 +168,23 @@ def init(
     if not yes:
         typer.echo("Nothing was done. Pass --yes to do it.", err=True)
         return
-    kept = migrate(server, found, migration, settings, backup or labels_home() / "backups")
+    folder = backup or labels_home() / "backups"
+    kept = migrate(server, found, migration, settings, folder, progress=_every_few_seconds())
     typer.echo(f"{server.url}/projects/{found.id}")
     typer.echo(f"The annotations as they were: {kept}", err=True)
+
+
+def _every_few_seconds(pause: float = 3.0) -> Callable[[str], None]:
+    """Prints a line of progress on standard error, unless it printed one a moment ago."""
+    last = time.monotonic()
+
+    def tell(line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= pause:
+            typer.echo(line, err=True)
+            last = time.monotonic()
+
+    return tell
 
 
 def _show_migration(migration: Migration) -> None:

@@ -7,14 +7,12 @@ one that nobody has submitted. The first two are labels; the others are none.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tagger.errors import CorpusError
-from tagger.labelling.rechecks import why_recheck
+from tagger.labelling.rechecks import result_hash, why_recheck
 from tagger.tasks import DOMAINS, NO_DOMAIN, NONE, SPANS
 
 #: At least so much of a sentence, or of the passage, must be the other's for the passage to mark the sentence.
@@ -197,29 +195,13 @@ def _origin(raw: Mapping[str, Any], result: Sequence[Mapping[str, Any]]) -> str:
     return "prediction"
 
 
-def _essence(result: Sequence[Mapping[str, Any]]) -> set[str]:
-    """What a result says, without the names that the editor gives to regions."""
-    said = set()
-    for region in result:
-        value = {k: v for k, v in region["value"].items() if k in ("choices", "labels", "start", "end")}
-        value = {k: sorted(v) if isinstance(v, list) else v for k, v in value.items()}
-        said.add(json.dumps([region["from_name"], value], sort_keys=True, ensure_ascii=False))
-    return said
-
-
-def result_hash(result: Any) -> str:
-    """Tells whether a restored annotation was changed since: 16 hexadecimal digits."""
-    said = sorted(_essence(result or []))
-    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:16]
-
-
 def _before_restoring(task: Mapping[str, Any], raw: Mapping[str, Any]) -> Mapping[str, Any]:
     """What an annotation was before it was restored into this project; nothing once somebody has changed it."""
     kept = task["data"].get("restored")
     first = kept.get(str(raw.get("import_id"))) if isinstance(kept, Mapping) else None
     if not isinstance(first, Mapping):
         return {}
-    if first.get("hash") != result_hash(raw["result"]):
+    if result_hash(raw["result"]) not in (first.get("hash"), first.get("becomes")):
         return {"key": first.get("key")}
     return first
 

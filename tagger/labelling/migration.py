@@ -5,8 +5,12 @@ judgement under another name. A split, dropped or added one is a question that n
 answered yet: the annotation is kept, and marked to be looked at again (`rechecks`).
 
 The steps are in an order in which a broken connection does no harm, and the same command goes
-on: first an interface that offers old and new domains, then the annotations one by one, then
-the new interface. The annotations as they were are written to a file before anything.
+on: first the marks, while the interface still tells which domains are new; then an interface that
+offers old and new domains, the annotations one by one, and the new interface. The annotations
+as they were are written to a file before anything.
+
+The server has no request that changes many annotations or tasks, and one takes it a tenth of a
+second or more. So a task's data are written once for all its annotations, and read many at a time.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +26,11 @@ from typing import Any
 
 from tagger.domains import Domain, DomainSet
 from tagger.errors import ConnectionLostError, LabellingError, UsageError
-from tagger.labelling.annotations import result_hash
 from tagger.labelling.client import LabelStudioServer
 from tagger.labelling.interface import interface_xml
-from tagger.labelling.inventory import is_ours
+from tagger.labelling.inventory import is_ours, list_rows, tasks_filter
 from tagger.labelling.project import Project, interface_domains, need_project, update_project
-from tagger.labelling.rechecks import why_recheck
+from tagger.labelling.rechecks import is_unsettled, result_hash, why_recheck
 from tagger.labelling.tasks_of_server import update_data
 from tagger.tasks import DOMAINS, SPANS
 
@@ -35,6 +38,10 @@ from tagger.tasks import DOMAINS, SPANS
 Changes = dict[str, tuple[str, ...]]
 _KEYS = {DOMAINS: "choices", SPANS: "labels"}
 _ATTEMPTS = 4
+#: Tasks that are read at once, before each is written: few enough that a push beside it is not undone.
+_BATCH = 20
+#: Told how far a migration is, in a short line.
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -191,7 +198,7 @@ def _edit(migration: Migration, task: dict[str, Any], annotation: dict[str, Any]
         # The mark holds for the annotation as it is; it must hold for the rewritten one too.
         reasons = [earlier, *(reason for reason in reasons if reason not in earlier)]
     why = "; ".join(reasons)
-    if renewed == result and (not why or why == earlier):
+    if renewed == result and (not why or why == earlier) and not is_unsettled(task["data"], annotation):
         return None
     return Edit(task, annotation, renewed if renewed != result else None, why)
 
@@ -218,9 +225,22 @@ def _ids(result: Iterable[Mapping[str, Any]] | None) -> set[str]:
 
 
 def migrate(
-    server: LabelStudioServer, project: Project, migration: Migration, settings: Mapping[str, Any], backup: Path
-) -> Path:
+    server: LabelStudioServer, project: Project, migration: Migration, settings: Mapping[str, Any], backup: Path, *,
+    progress: Progress = lambda line: None,
+) -> Path:  # fmt: skip
     """Do it; the file with the annotations as they were.
+
+    Parameters
+    ----------
+    server : LabelStudioServer
+    project : Project
+    migration : Migration
+    settings : mapping
+        The project's, with the new interface.
+    backup : Path
+        The folder of that file.
+    progress : callable
+        Is told how far it is.
 
     Raises
     ------
@@ -228,15 +248,27 @@ def migrate(
         The same command goes on from there.
     """
     kept = _write_backup(project, migration, backup)
+    tasks = _by_task(migration.edits)
+    _mark(server, project, [edits for edits in tasks if any(map(_is_told, edits))], progress)
     update_project(server, project, {"label_config": interface_xml(_both(migration, project))})
-    for edit in migration.edits:
-        _repeat(_apply, server, edit)
+    _rewrite(server, project, [edits for edits in tasks if any(e.result is not None for e in edits)], progress)
     _repeat(_remove_predictions, server, project, migration)
     _repeat(_settle, server, project, settings)
     return kept
 
 
-def _repeat(act: Any, *args: Any) -> None:
+def _by_task(edits: Iterable[Edit]) -> list[list[Edit]]:
+    found: dict[int, list[Edit]] = {}
+    for edit in edits:
+        found.setdefault(edit.task["id"], []).append(edit)
+    return list(found.values())
+
+
+def _batches(tasks: Sequence[list[Edit]]) -> Iterator[Sequence[list[Edit]]]:
+    return (tasks[start : start + _BATCH] for start in range(0, len(tasks), _BATCH))
+
+
+def _repeat(act: Callable[..., Any], *args: Any) -> Any:
     """Each of these steps gives the same, done once or twice."""
     for _ in range(_ATTEMPTS - 1):
         try:
@@ -252,28 +284,80 @@ def _both(migration: Migration, project: Project) -> DomainSet:
     return DomainSet([*(replace(d, hotkey="") for d in migration.domains), *gone], migration.domains.version)
 
 
-def _apply(server: LabelStudioServer, edit: Edit) -> None:
-    """The mark first: were it second, a connection that broke between would lose it."""
-    task, annotation = edit.task["id"], edit.annotation
-    if edit.why:
-        _mark(server, task, annotation, edit.why, annotation["updated_at"])
-    if edit.result is None:
+def _is_told(edit: Edit) -> bool:
+    """Whether its task must say something of it before it is rewritten."""
+    return bool(edit.why) or bool(edit.task["data"].get("restored"))
+
+
+def _mark(server: LabelStudioServer, project: Project, tasks: Sequence[list[Edit]], progress: Progress) -> None:
+    done = 0
+    for batch in _batches(tasks):
+        for edits, data in _read_data(server, project, batch):
+            _write_data(server, edits, data, _marked(data, edits))
+            done += 1
+            progress(f"{done} of {len(tasks)} paragraphs marked")
+
+
+def _rewrite(server: LabelStudioServer, project: Project, tasks: Sequence[list[Edit]], progress: Progress) -> None:
+    """The annotations, and then in the marks the time that each has got by it."""
+    done, n_edits = 0, sum(edit.result is not None for edits in tasks for edit in edits)
+    for batch in _batches(tasks):
+        times: dict[int, str] = {}
+        for edit in (edit for edits in batch for edit in edits if edit.result is not None):
+            id = edit.annotation["id"]
+            answer = _repeat(server.send, "PATCH", f"api/annotations/{id}/", {"result": edit.result})
+            times[id] = answer["updated_at"]
+            done += 1
+            progress(f"{done} of {n_edits} annotations rewritten")
+        marked = [edits for edits in batch if any(edit.why and edit.result is not None for edit in edits)]
+        for edits, data in _read_data(server, project, marked):
+            _write_data(server, edits, data, _settled(data, edits, times))
+
+
+def _read_data(
+    server: LabelStudioServer, project: Project, tasks: Sequence[list[Edit]]
+) -> Iterator[tuple[list[Edit], dict[str, Any]]]:
+    """The tasks' data as they are now; tasks that were removed since are left out."""
+    if not tasks:
         return
-    answer = server.send("PATCH", f"api/annotations/{annotation['id']}/", {"result": edit.result})
-    if edit.why or edit.task["data"].get("restored"):
-        _mark(server, task, annotation, edit.why, answer["updated_at"], result=edit.result)
+    uids = sorted({edits[0].task["data"]["uid"] for edits in tasks})
+    rows = list_rows(server, project.id, "id,data", [tasks_filter("data.uid", "in_list", "List", uids)])
+    known = {row["id"]: row["data"] for row in rows}
+    for edits in tasks:
+        if edits[0].task["id"] in known:
+            yield edits, known[edits[0].task["id"]]
 
 
-def _mark(
-    server: LabelStudioServer, task: int, annotation: Mapping[str, Any], why: str, updated: str, *, result: Any = None
+def _write_data(
+    server: LabelStudioServer, edits: Sequence[Edit], data: Mapping[str, Any], renewed: Mapping[str, Any]
 ) -> None:
-    data = server.get(f"api/tasks/{task}/", resolve_uri="false")["data"]
-    if why:
-        data["recheck"] = {**(data.get("recheck") or {}), str(annotation["id"]): {"updated_at": updated, "why": why}}
-    first = (data.get("restored") or {}).get(str(annotation.get("import_id")))
-    if first and result is not None and first.get("hash") == result_hash(annotation["result"]):
-        first["hash"] = result_hash(result)
-    update_data(server, task, data)
+    if renewed != data:
+        _repeat(update_data, server, edits[0].task["id"], renewed)
+
+
+def _marked(data: Mapping[str, Any], edits: Sequence[Edit]) -> dict[str, Any]:
+    """The data with what each annotation is to become: a mark holds for it before and after."""
+    recheck, restored = dict(data.get("recheck") or {}), dict(data.get("restored") or {})
+    for edit in edits:
+        becomes = {} if edit.result is None else {"becomes": result_hash(edit.result)}
+        if edit.why:
+            time = edit.annotation["updated_at"]
+            recheck[str(edit.annotation["id"])] = {"updated_at": time, "why": edit.why, **becomes}
+        now, key = result_hash(edit.annotation["result"]), str(edit.annotation.get("import_id"))
+        first = restored.get(key)
+        if becomes and isinstance(first, Mapping) and now in (first.get("hash"), first.get("becomes")):
+            restored[key] = {**first, "hash": now, **becomes}
+    return {**data, **({"recheck": recheck} if recheck else {}), **({"restored": restored} if restored else {})}
+
+
+def _settled(data: Mapping[str, Any], edits: Sequence[Edit], times: Mapping[int, str]) -> dict[str, Any]:
+    """The data with marks that hold until a person submits the annotation, though it be as it is."""
+    recheck = dict(data.get("recheck") or {})
+    for edit in edits:
+        id = edit.annotation["id"]
+        if edit.why and id in times:
+            recheck[str(id)] = {"updated_at": times[id], "why": edit.why}
+    return {**data, "recheck": recheck}
 
 
 def _remove_predictions(server: LabelStudioServer, project: Project, migration: Migration) -> None:

@@ -3,11 +3,16 @@
 They are kept, and marked in the task's data: ``recheck`` maps an annotation's number to when it
 was last changed and why it must be looked at again. Whoever submits it anew clears the mark,
 because it was changed since; nothing has to be unmarked.
+
+A migration rewrites annotations itself. Its marks say beforehand what an annotation ``becomes``, so
+that they hold before and after, wherever the connection breaks between the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tagger.labelling.inventory import KnownTask
@@ -46,6 +51,34 @@ def why_recheck(data: Mapping[str, Any], annotation: Mapping[str, Any]) -> str:
     """Why an annotation must be looked at again; "" for one that stands, or was changed since it was marked."""
     marks = data.get("recheck")
     mark = marks.get(str(annotation.get("id"))) if isinstance(marks, Mapping) else None
-    if not isinstance(mark, Mapping) or mark.get("updated_at") != annotation.get("updated_at"):
+    if not isinstance(mark, Mapping):
         return ""
-    return str(mark.get("why", ""))
+    stands = mark.get("updated_at") == annotation.get("updated_at") or _has_become(mark, annotation)
+    return str(mark.get("why", "")) if stands else ""
+
+
+def _has_become(mark: Mapping[str, Any], annotation: Mapping[str, Any]) -> bool:
+    """Whether a migration that did not come to its end has rewritten the annotation."""
+    return bool(mark.get("becomes")) and mark["becomes"] == result_hash(annotation.get("result"))
+
+
+def is_unsettled(data: Mapping[str, Any], annotation: Mapping[str, Any]) -> bool:
+    """Whether a migration marked an annotation and did not come back to say that it is rewritten."""
+    mark = (data.get("recheck") or {}).get(str(annotation.get("id")))
+    return isinstance(mark, Mapping) and _has_become(mark, annotation)
+
+
+def result_hash(result: Any) -> str:
+    """Tells whether an annotation was changed since: 16 hexadecimal digits."""
+    said = sorted(_essence(result or []))
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def _essence(result: Sequence[Mapping[str, Any]]) -> set[str]:
+    """What a result says, without the names that the editor gives to regions."""
+    said = set()
+    for region in result:
+        value = {k: v for k, v in region["value"].items() if k in ("choices", "labels", "start", "end")}
+        value = {k: sorted(v) if isinstance(v, list) else v for k, v in value.items()}
+        said.add(json.dumps([region["from_name"], value], sort_keys=True, ensure_ascii=False))
+    return said

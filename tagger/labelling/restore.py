@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tagger.errors import InputError, LabellingError
-from tagger.labelling.annotations import result_hash
 from tagger.labelling.client import LabelStudioServer
 from tagger.labelling.inventory import is_ours
 from tagger.labelling.pull import ANNOTATIONS, RAW
+from tagger.labelling.rechecks import result_hash
 
 
 def tasks_to_restore(server: LabelStudioServer, folder: Path) -> list[dict[str, Any]]:

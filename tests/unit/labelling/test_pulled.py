@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tagger.errors import CorpusError
-from tagger.labelling.annotations import read_annotations, result_hash
+from tagger.labelling.annotations import read_annotations
 from tagger.labelling.pulled import read_tasks
+from tagger.labelling.rechecks import result_hash
 from tagger.tasks import choices, span
 
 _IDS = ("traffic", "patrol", "propaganda")

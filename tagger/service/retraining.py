@@ -26,7 +26,7 @@ from tagger.service.plan import Command, Plan, Planner
 from tagger.service.state import Job, State, read_state, write_json, write_state
 
 log = logging.getLogger(__name__)
-#: How many retrained models are kept beside the one that serves, to go back to.
+#: How many retrained models are kept beside the one that serves, to go back to or to be put on duty.
 _KEPT = 3
 
 
@@ -203,8 +203,9 @@ class Retrainer:
         if last.pop("postponed", False):
             self._postponed.add(job.project)
             state = state.with_waiting(job.project)
-        self._prune(serving)
-        self._save(replace(state, kept={n: one for n, one in kept.items() if (self._folder / one["model"]).exists()}))
+        self._save(replace(state, kept=self._newest(kept, serving)))
+        # Only now: a state that is not saved must find after a restart what it tells of.
+        self._prune()
         self._begin_waiting()
 
     def _last_data(self, job: Job) -> str | None:
@@ -212,7 +213,7 @@ class Retrainer:
         return self._state.last.get("data") if self._state.last.get("project") == job.project else None
 
     def _retrain(self, job: Job) -> dict[str, Any]:
-        folder = self._folder / f"{job.number:04d}"
+        folder = self._folder / _folder_name(job.number)
         folder.mkdir(parents=True, exist_ok=True)
         plan = self._planner(job, folder)
         if failed := self._run("pull", plan.pull, folder, job):
@@ -301,12 +302,30 @@ class Retrainer:
         except TaggerError as error:
             log.warning("%s The model that was named is on duty instead.", error)
 
-    def _prune(self, serving: str | None) -> None:
-        """Remove the folders of retrainings long past; never that of the model that serves."""
-        folders = sorted(path for path in self._folder.glob("[0-9]*") if path.is_dir() and path.name.isdecimal())
-        for path in folders[:-_KEPT]:
-            if path.name != (serving or "").partition("/")[0]:
-                shutil.rmtree(path, ignore_errors=True)
+    def _newest(self, kept: Mapping[str, dict[str, str]], serving: str | None) -> dict[str, dict[str, str]]:
+        """The models to keep: the newest that are there, counted as models and not as jobs, and the one that serves."""
+        there = [number for number in sorted(kept, key=int) if (self._folder / kept[number]["model"]).exists()]
+        others = [number for number in there if kept[number]["model"] != serving]
+        return {number: kept[number] for number in there if number not in others[:-_KEPT]}
+
+    def _prune(self) -> None:
+        """Remove the folders of jobs that left no model to keep, as the state that was saved says.
+
+        The last job's stays where it failed: what was said of that names the log in it. Folders of
+        jobs that this state does not know of stay too: it was moved away, and may be put back.
+        """
+        state = self._state
+        models = [one["model"] for one in state.kept.values()] + [state.serving or ""]
+        staying = {model.partition("/")[0] for model in models}
+        if state.last.get("outcome") == "failed":
+            staying.add(_folder_name(state.last["number"]))
+        for number in range(1, state.n_jobs + 1):
+            if (name := _folder_name(number)) not in staying:
+                shutil.rmtree(self._folder / name, ignore_errors=True)
+
+
+def _folder_name(number: int) -> str:
+    return f"{number:04d}"
 
 
 def _open(folder: Path) -> Model:

@@ -316,18 +316,59 @@ def test_what_was_handed_over_reaches_the_commands_and_no_file(
     assert "canary" not in repr(retrainer.describe())
 
 
-def test_old_models_are_removed_but_never_the_one_that_serves(
+def _folders(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "served").iterdir() if path.is_dir())
+
+
+def test_the_newest_models_are_kept_and_the_one_that_serves(
     retrainer: Retrainer, plans: _Plans, tmp_path: Path
 ) -> None:
-    retrainer.ask(3)
-    _wait(retrainer)
-    fail = _shell("exit 1")
-    plans.train.append(fail)
-    for number in range(2, 6):
+    for number in range(1, 6):
+        plans.annotations = str(number)
+        retrainer.ask(3)
+        state = _wait(retrainer, number)
+    assert state.serving == "0005/model"
+    assert list(state.kept) == ["2", "3", "4", "5"]
+    _wait_until(lambda: _folders(tmp_path) == ["0002", "0003", "0004", "0005"])
+
+
+def test_jobs_that_leave_no_model_push_none_out(retrainer: Retrainer, plans: _Plans, tmp_path: Path) -> None:
+    """Models are counted, not jobs; a log is kept as long as the last word is of it."""
+    for number in (1, 2):
+        plans.annotations = str(number)
         retrainer.ask(3)
         _wait(retrainer, number)
-    kept = sorted(path.name for path in (tmp_path / "served").iterdir() if path.is_dir())
-    assert kept == ["0001", "0003", "0004", "0005"]
+    for number in range(3, 8):
+        retrainer.ask(3)
+        assert _wait(retrainer, number).last["outcome"] == "unchanged"
+    assert list(retrainer.state.kept) == ["1", "2"]
+    _wait_until(lambda: _folders(tmp_path) == ["0001", "0002"])
+    plans.pull.append(_shell("exit 1"))
+    for number in (8, 9):
+        retrainer.ask(3)
+        message = _wait(retrainer, number).last["message"]
+        assert Path(message.partition(" See ")[2]).is_file()
+    _wait_until(lambda: _folders(tmp_path) == ["0001", "0002", "0009"])
+
+
+def test_nothing_is_removed_before_the_state_that_tells_so_is_saved(
+    retrainer: Retrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, object]] = []
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: told.append(read_state(tmp_path / "served").last))
+    for number in (1, 2):
+        retrainer.ask(3)
+        _wait(retrainer, number)
+    _wait_until(lambda: told)
+    assert [last["number"] for last in told] == [2]
+
+
+def test_folders_of_which_the_state_knows_nothing_stay(retrainer: Retrainer, tmp_path: Path) -> None:
+    """The state was moved away to begin anew, and may be put back."""
+    (tmp_path / "served" / "0009").mkdir()
+    retrainer.ask(3)
+    _wait(retrainer)
+    assert _folders(tmp_path) == ["0001", "0009"]
 
 
 def test_the_plan_for_label_studio_pulls_and_then_trains(tmp_path: Path) -> None:

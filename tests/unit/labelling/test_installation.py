@@ -14,13 +14,14 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tagger.errors import LabellingError
 from tagger.labelling import installation
-from tagger.labelling.installation import install
+from tagger.labelling.installation import alone, install
 
 _SCRIPT = "import sys; from tagger.labelling import installation; from pathlib import Path\n" \
           "installation.project_path = lambda name: Path(sys.argv[2])\n" \
@@ -83,10 +84,7 @@ def test_what_a_kill_cut_off_is_made_anew_after_the_installer_that_it_left_behin
     command = [sys.executable, "-c", _SCRIPT, str(environment), str(lock)]
     # A group of its own, so that only the one process is killed and its installer lives on.
     with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}) as killed:
-        end = time.monotonic() + 60
-        while not (environment / "pyvenv.cfg").exists():
-            assert time.monotonic() < end
-            time.sleep(0.005)
+        _wait_until((environment / "pyvenv.cfg").exists)
         killed.send_signal(signal.SIGKILL)
     with caplog.at_level(logging.WARNING):
         program = install(environment)
@@ -95,11 +93,27 @@ def test_what_a_kill_cut_off_is_made_anew_after_the_installer_that_it_left_behin
 
 
 def test_two_at_once_install_once(lock: Path, tmp_path: Path) -> None:
+    """Both find it held: on a busy machine one could else start when the other is done."""
     environment = tmp_path / "home" / "env"
+    environment.parent.mkdir()
     command = [sys.executable, "-c", _SCRIPT, str(environment), str(lock)]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    pair = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
-    said = [one.communicate(timeout=120) for one in pair]
-    assert [out.decode().strip() for out, _ in said] == [str(environment / "bin" / "label-studio")] * 2
-    assert sum(b"Installing Label Studio" in err for _, err in said) == 1
-    assert sum(b"another command is making it" in err for _, err in said) == 1
+    logs = [tmp_path / f"{number}.log" for number in range(2)]
+    with alone(environment):
+        pair = [_started(command, env, log) for log in logs]
+        _wait_until(lambda: all("another command is making it" in log.read_text(encoding="utf-8") for log in logs))
+    said = [one.communicate(timeout=120)[0] for one in pair]
+    assert [out.decode().strip() for out in said] == [str(environment / "bin" / "label-studio")] * 2
+    assert sum("Installing Label Studio" in log.read_text(encoding="utf-8") for log in logs) == 1
+
+
+def _started(command: list[str], env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as stderr:
+        return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=stderr)
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.005)

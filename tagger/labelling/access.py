@@ -44,11 +44,13 @@ def find_access(url: str | None, token: str | None, environment: Mapping[str, st
     UsageError
         An address without a token, or an address or token that is none.
     LabellingError
-        Nothing names a server and no local one was made.
+        Nothing names a server and no local one was ever started.
     """
     url = url or environment.get(URL_VARIABLE) or None
     token = token or environment.get(TOKEN_VARIABLE) or None
     local = read_access_file(labels_home(environment))
+    if local is not None and not local["url"]:  # an `up` that was cut off has made its database, and started nothing
+        local = None
     if url is None and local is None:
         raise LabellingError(
             "no Label Studio is known",

@@ -38,6 +38,17 @@ def test_nothing_known_says_what_to_do(tmp_path: Path) -> None:
         find_access(None, None, {"TAGGER_LABELS_HOME": str(tmp_path)})
 
 
+def test_a_local_server_that_never_started_is_none(tmp_path: Path) -> None:
+    """As an `up` leaves it that was cut off between making the database and starting the server."""
+    environment = {"TAGGER_LABELS_HOME": str(tmp_path)}
+    write_access_file(tmp_path, {"url": "", "token": _TOKEN})
+    with pytest.raises(LabellingError, match=r"no Label Studio is known.*tagger labels up"):
+        find_access(None, None, environment)
+    with pytest.raises(UsageError, match="no token for it"):
+        find_access("http://elsewhere", None, environment)
+    assert find_access("http://elsewhere", "one", environment) == Access("http://elsewhere", "one")
+
+
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://a", "", "http://"])
 def test_an_address_is_an_http_address(url: str) -> None:
     with pytest.raises(UsageError, match="expected an address"):

@@ -37,7 +37,7 @@ class _Plans:
 def make_ready(tmp_path: Path, make_run: MakeRun, save_words: Callable[..., Model]) -> Callable[..., Path]:
     """A run folder with its model: of good or bad words, its scores out of fold right or wrong."""
 
-    def make(name: str, words: str, *, is_right: bool, n_bulletins: int = 12) -> Path:
+    def make(name: str, words: str, *, is_right: bool, n_bulletins: int = 24) -> Path:
         run = make_run(name, range(n_bulletins), is_right=is_right)
         save_words(f"model-{name}", words)
         shutil.copytree(tmp_path / f"model-{name}", run / "model")

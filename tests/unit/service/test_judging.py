@@ -21,15 +21,15 @@ MakeRun = Callable[..., Path]
 
 
 def test_a_model_that_is_better_out_of_fold_and_in_use_serves(make_run: MakeRun, good: Model, bad: Model) -> None:
-    run = make_run("run", range(12), is_right=True)
+    run = make_run("run", range(24), is_right=True)
     verdict = judge(run, good, bad, serving_run=None, margin=2)
     assert verdict.accepted
-    assert verdict.reason.endswith("on 36 paragraphs of 12 bulletins")
+    assert verdict.reason.endswith("on 72 paragraphs of 24 bulletins")
 
 
 def test_good_figures_in_use_do_not_make_up_for_bad_ones_out_of_fold(make_run: MakeRun, good: Model) -> None:
     """The new model has seen these very paragraphs: that it knows them proves nothing."""
-    run = make_run("run", range(12), is_right=False)
+    run = make_run("run", range(24), is_right=False)
     verdict = judge(run, good, good, serving_run=None, margin=2)
     assert not verdict.accepted
     assert verdict.reason.startswith("worse: micro-F1 0.000 against 1.000")
@@ -38,7 +38,7 @@ def test_good_figures_in_use_do_not_make_up_for_bad_ones_out_of_fold(make_run: M
 def test_a_model_that_is_spoilt_in_use_does_not_serve_however_good_out_of_fold(
     make_run: MakeRun, good: Model, bad: Model
 ) -> None:
-    run = make_run("run", range(12), is_right=True)
+    run = make_run("run", range(24), is_right=True)
     verdict = judge(run, bad, good, serving_run=None, margin=2)
     assert not verdict.accepted
     assert verdict.reason.startswith("as it would serve, worse: ")
@@ -46,8 +46,8 @@ def test_a_model_that_is_spoilt_in_use_does_not_serve_however_good_out_of_fold(
 
 def test_what_the_old_model_was_trained_on_counts_by_its_own_scores_out_of_fold(make_run: MakeRun, good: Model) -> None:
     """Asked now it would tag them rightly, since it has learned them; out of fold it was wrong."""
-    before = make_run("before", range(12), is_right=False)
-    run = make_run("run", range(12), is_right=True, cut=True)
+    before = make_run("before", range(24), is_right=False)
+    run = make_run("run", range(24), is_right=True, cut=True)
     verdict = judge(run, good, good, serving_run=before, margin=0)
     assert verdict.accepted
     assert verdict.reason.startswith("micro-F1 1.000 against 0.000")
@@ -56,13 +56,13 @@ def test_what_the_old_model_was_trained_on_counts_by_its_own_scores_out_of_fold(
 def test_paragraphs_that_the_old_model_may_have_learned_are_left_out(make_run: MakeRun, good: Model) -> None:
     """Those of its bulletins that it has no score of; new bulletins count."""
     before = make_run("before", range(3), is_right=True, trained_on=["b3", "b4", "b5"])
-    run = make_run("run", range(20), is_right=True)
+    run = make_run("run", range(24), is_right=True)
     verdict = judge(run, good, good, serving_run=before, margin=2)
-    assert verdict.reason.endswith(f"on {3 * (20 - 3)} paragraphs of 17 bulletins")
+    assert verdict.reason.endswith(f"on {3 * (24 - 3)} paragraphs of 21 bulletins")
 
 
 def test_what_a_model_keeps_as_precedents_is_left_out(make_run: MakeRun, good: Model) -> None:
-    run = make_run("run", range(12), is_right=True)
+    run = make_run("run", range(24), is_right=True)
     texts = [text for pieces in read_paragraphs(run).texts for text in pieces if text.startswith("第3期")]
     n = len(texts)
     index = Precedents(
@@ -70,14 +70,14 @@ def test_what_a_model_keeps_as_precedents_is_left_out(make_run: MakeRun, good: M
         texts=[text.split("。")[0] + "。" for text in texts], ids=[str(i) for i in range(n)],
     )  # fmt: skip
     verdict = judge(run, good, replace(good, precedents=index), serving_run=None, margin=2)
-    assert verdict.reason.endswith("on 33 paragraphs of 11 bulletins")
+    assert verdict.reason.endswith("on 69 paragraphs of 23 bulletins")
 
 
 def test_a_model_of_other_domains_serves_uncompared(
     make_run: MakeRun, save_words: Callable[..., Model], domains: DomainSet, good: Model
 ) -> None:
     others = DomainSet([*list(domains)[:2], Domain("dogs", "犬只管理")])
-    run = make_run("run", range(12), is_right=False)
+    run = make_run("run", range(24), is_right=False)
     verdict = judge(run, good, save_words("others", "bad", others), serving_run=None, margin=2)
     assert verdict.accepted
     assert "other domains" in verdict.reason
@@ -88,7 +88,7 @@ def test_columns_in_another_order_are_matched_by_their_names(
 ) -> None:
     turned = DomainSet(list(domains)[::-1])
     old = save_words("turned", "good", turned)
-    run = make_run("run", range(12), is_right=True)
+    run = make_run("run", range(24), is_right=True)
     verdict = judge(run, good, old, serving_run=None, margin=0)
     assert verdict.accepted
     assert verdict.reason.startswith("micro-F1 1.000 against 1.000")
@@ -97,7 +97,7 @@ def test_columns_in_another_order_are_matched_by_their_names(
 def test_as_a_process_it_writes_its_verdict_and_tells_what_is_missing(
     tmp_path: Path, make_run: MakeRun, good: Model, bad: Model
 ) -> None:
-    run = make_run("run", range(12), is_right=True)
+    run = make_run("run", range(24), is_right=True)
     task = {"run": str(run), "model": str(tmp_path / "good"), "serving": str(tmp_path / "bad"), "serving_run": None,
             "margin": 2.0, "verdict": str(tmp_path / "verdict.json")}  # fmt: skip
     command = [sys.executable, "-m", "tagger.service.judging", str(tmp_path / "task.json")]

@@ -122,6 +122,12 @@ def init(
     guideline: Annotated[
         Path | None, typer.Option(help="Annotators' rules; default: the project's labels/guideline.md.")
     ] = None,
+    annotators: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="People each paragraph is given to; default: as the project has it, at first 1."
+        ),
+    ] = None,
     rename: Annotated[list[str] | None, typer.Option(metavar="OLD=NEW", help="A domain has a new id.")] = None,
     merge: Annotated[list[str] | None, typer.Option(metavar="OLD,OLD=NEW", help="Domains have become one.")] = None,
     split: Annotated[list[str] | None, typer.Option(metavar="OLD=NEW,NEW", help="A domain has become several.")] = None,
@@ -137,9 +143,12 @@ def init(
     Where the domains have changed, say how: annotations are carried over, and those that must be
     looked at again are listed. Without --yes this is told and nothing is done.
 
+    Annotators disagree only where several see the same paragraph: with --annotators 2, each is
+    given to two people, and tagger labels agreement has something to compare.
+
     Examples:
 
-      tagger labels init
+      tagger labels init --annotators 2
 
       tagger labels init --rename patrol=street_patrol --yes
     """
@@ -150,7 +159,7 @@ def init(
     changes = declared_changes(rename=rename, merge=merge, split=split, drop=drop)
     domain_set, rules = _domain_set(domains), guideline or _project_path("labels/guideline.md")
     server = _server(url, api_key)
-    settings = wanted_settings(domain_set, rules)
+    settings = wanted_settings(domain_set, rules, n_annotators=annotators)
     found = find_project(server, project or TITLE)
     if found is None:
         made = create_project(server, project or TITLE, settings)

@@ -82,9 +82,18 @@ def _projects(server: LabelStudioServer) -> list[dict[str, Any]]:
     return sorted((p for page in pages for p in page["results"]), key=lambda p: p["id"])
 
 
-def wanted_settings(domains: DomainSet, guideline: Path) -> dict[str, Any]:
-    """What `init` sets, by the names of the server's fields."""
-    return {
+def wanted_settings(domains: DomainSet, guideline: Path, *, n_annotators: int | None = None) -> dict[str, Any]:
+    """What `init` sets, by the names of the server's fields.
+
+    Parameters
+    ----------
+    domains : DomainSet
+    guideline : Path
+    n_annotators : int, optional
+        How many people each task is given to before it counts as done, at least 1. Without it
+        nothing is said of it: a new project gets the server's own 1, another keeps what it has.
+    """
+    settings: dict[str, Any] = {
         "label_config": interface_xml(domains),
         "expert_instruction": guideline_html(guideline),
         "show_instruction": True,
@@ -92,6 +101,9 @@ def wanted_settings(domains: DomainSet, guideline: Path) -> dict[str, Any]:
         "enable_empty_annotation": False,
         "show_skip_button": True,
     }
+    if n_annotators is not None:  # of all tasks: a part of them is the server's cohort
+        settings |= {"maximum_annotations": n_annotators, "overlap_cohort_percentage": 100}
+    return settings
 
 
 def create_project(server: LabelStudioServer, title: str, settings: Mapping[str, Any]) -> Project:

@@ -30,6 +30,7 @@ def test_without_a_server_the_next_step_is_told(call: Call, args: tuple[str, ...
     [
         (("init", "--rename", "patrol"), "--rename: found 'patrol', expected OLD=NEW."),
         (("init", "--split", "a=b"), "--split: found 'a=b', expected OLD=NEW,NEW."),
+        (("init", "--annotators", "0"), "Invalid value for '--annotators'"),
         (("push",), "expected either FILE... or --pulled DIR."),
         (("push", "a.txt", "--pulled", "x"), "expected either FILE... or --pulled DIR."),
         (("pull", "--url", "localhost"), "localhost: no token for it. Set LABEL_STUDIO_API_KEY."),

@@ -18,7 +18,7 @@ from typing import Any
 
 from tagger.bulletins.bulletin import parse_bulletin
 from tagger.errors import ModelError, TaggerError, UsageError
-from tagger.models.storage import Model, load_model
+from tagger.models.storage import Model, find_model, load_model
 from tagger.predict.tagging import tag_bulletin
 from tagger.service.duty import Duty
 from tagger.service.failures import describe
@@ -28,6 +28,8 @@ from tagger.service.state import Job, State, read_state, write_json, write_state
 log = logging.getLogger(__name__)
 #: How many retrained models are kept beside the one that serves, to go back to or to be put on duty.
 _KEPT = 3
+#: Of a run folder; named here as well, so that the service need not open what judges.
+_SCORES = "out_of_fold.npz"
 
 
 @dataclass(frozen=True)
@@ -254,13 +256,21 @@ class Retrainer:
         if run is None:
             return {"outcome": "failed", "message": f"judge: training left no scores out of fold in {folder}"}
         serving = str(self._folder / self._on_duty) if self._on_duty else self._gate.named
-        serving_run = _run_folder(self._folder / self._on_duty.partition("/")[0]) if self._on_duty else None
+        serving_run = self._serving_run()
         write_json(description, {
             "run": str(run), "model": str(plan.model), "serving": serving, "margin": self._gate.margin,
             "serving_run": str(serving_run) if serving_run else None, "verdict": str(verdict),
         })  # fmt: skip
         command = (sys.executable, "-m", "tagger.service.judging", str(description))
         return self._run("judge", (command,), folder, job) or _read(verdict)
+
+    def _serving_run(self) -> Path | None:
+        """The run folder that the model on duty came from, where that is known."""
+        if self._on_duty:
+            return _run_folder(self._folder / self._on_duty.partition("/")[0])
+        assert self._gate is not None
+        folder = find_model(self._gate.named).resolve().parent
+        return folder if (folder / _SCORES).is_file() else None
 
     def _run(self, stage: str, commands: tuple[Command, ...], folder: Path, job: Job) -> dict[str, Any] | None:
         """Run one stage unless it was done before a restart; how it failed, or None."""
@@ -337,7 +347,7 @@ def _open(folder: Path) -> Model:
 
 def _run_folder(folder: Path) -> Path | None:
     """The run folder within a retraining's, where the scores out of fold are."""
-    return next((path.parent for path in sorted(folder.glob("*/out_of_fold.npz"))), None)
+    return next((path.parent for path in sorted(folder.glob(f"*/{_SCORES}"))), None)
 
 
 def _digest(path: Path) -> str:

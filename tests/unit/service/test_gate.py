@@ -129,6 +129,15 @@ def test_a_model_as_good_takes_over_and_is_the_one_that_the_next_is_held_against
     assert sorted(read_state(retrainer._folder).kept) == ["1", "2"]
 
 
+def test_the_run_folder_that_the_named_model_lies_in_is_its_own(
+    make_ready: Callable[..., Path], tmp_path: Path, good: Model, plans: _Plans
+) -> None:
+    run = make_ready("one", "good", is_right=True)
+    for named, found in ((run, run), (run / "model", run), (tmp_path / "good", None)):
+        retrainer = Retrainer(tmp_path, Duty(good), plans, Gate(str(named)))
+        assert retrainer._serving_run() == found
+
+
 def test_a_run_without_scores_out_of_fold_cannot_be_judged_and_does_not_serve(
     open_retrainer: Callable[..., Retrainer], make_ready: Callable[..., Path], plans: _Plans, good: Model
 ) -> None:

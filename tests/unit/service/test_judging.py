@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tagger.domains import Domain, DomainSet
+from tagger.errors import InputError
 from tagger.models.precedents import Precedents
 from tagger.models.storage import Model
 from tagger.service.judging import judge, read_paragraphs
@@ -73,14 +76,70 @@ def test_what_a_model_keeps_as_precedents_is_left_out(make_run: MakeRun, good: M
     assert verdict.reason.endswith("on 69 paragraphs of 23 bulletins")
 
 
-def test_a_model_of_other_domains_serves_uncompared(
+def test_a_model_that_has_lost_a_domain_is_left_to_a_person(
     make_run: MakeRun, save_words: Callable[..., Model], domains: DomainSet, good: Model
 ) -> None:
     others = DomainSet([*list(domains)[:2], Domain("dogs", "犬只管理")])
-    run = make_run("run", range(24), is_right=False)
+    run = make_run("run", range(24), is_right=True)
     verdict = judge(run, good, save_words("others", "bad", others), serving_run=None, margin=2)
-    assert verdict.accepted
-    assert "other domains" in verdict.reason
+    assert not verdict.accepted
+    assert verdict.reason.startswith("it does not know dogs, which the one that serves does")
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_where_domains_were_added_those_that_both_know_decide(
+    make_run: MakeRun, save_words: Callable[..., Model], domains: DomainSet, good: Model, is_right: bool
+) -> None:
+    old = save_words("fewer", "good", DomainSet(list(domains)[1:]))
+    verdict = judge(make_run("run", range(24), is_right=is_right), good, old, serving_run=None, margin=2)
+    assert verdict.accepted is is_right
+    assert verdict.comparison is not None
+    assert len(verdict.comparison["domains"]) == 2
+    assert verdict.reason.endswith(", in the 2 of its 3 domains that both know")
+
+
+def test_a_model_of_which_nobody_knows_what_it_learned_is_not_compared(
+    make_run: MakeRun, good: Model, bad: Model
+) -> None:
+    """Every paragraph would pass for new to it, and it would look better than it is; its run folder tells."""
+    run, before = make_run("run", range(24), is_right=True), make_run("before", range(24), is_right=True)
+    trained = replace(bad, manifest=replace(bad.manifest, kind="tfidf", data={"n_texts": 72}))
+    verdict = judge(run, good, trained, serving_run=None, margin=2)
+    assert not verdict.accepted
+    assert verdict.reason.startswith(f"what bad {bad.version}, which serves, was trained on is not known")
+    assert "start with --model and the run folder that it came from" in verdict.reason
+    assert judge(run, good, trained, serving_run=before, margin=2).accepted
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("sentences.jsonl", '{"id": ', "not JSON"),
+        ("sentences.jsonl", "[]", "found a list, expected an object"),
+        ("sentences.jsonl", '{"id": "a"}', "found nothing as text, expected a str"),
+        ("sentences.jsonl", '{"id": 1, "text": "a"}', "found int as id, expected a str"),
+        ("sentences.jsonl", '{"id": "a", "text": "b"}', "which has scores in out_of_fold.npz"),
+        ("split.json", "{", "not JSON"),
+        ("split.json", "{}", "found nothing as folds, expected a list"),
+        ("split.json", '{"folds": ["b1"]}', "found a str, expected an object"),
+        ("split.json", '{"folds": [{"held_out": []}]}', "found nothing as set_aside, expected a list"),
+    ],
+)
+def test_a_damaged_run_folder_is_told_with_its_place(make_run: MakeRun, name: str, text: str, found: str) -> None:
+    run = make_run("run", range(1), is_right=True)
+    (run / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=re.escape(found)) as told:
+        read_paragraphs(run)
+    assert str(told.value).startswith(str(run / name))
+
+
+def test_scores_of_other_domains_than_the_model_are_told(
+    make_run: MakeRun, save_words: Callable[..., Model], domains: DomainSet
+) -> None:
+    others = DomainSet([*list(domains)[:2], Domain("dogs", "犬只管理")])
+    model = save_words("others", "good", others)
+    with pytest.raises(InputError, match="scores of traffic, patrol, propaganda, expected also dogs"):
+        judge(make_run("run", range(24), is_right=True), model, model, serving_run=None, margin=2)
 
 
 def test_columns_in_another_order_are_matched_by_their_names(

@@ -82,10 +82,10 @@ def install(home: _Home = None) -> None:
 
       tagger labels install
     """
-    from tagger.labelling import installation
+    from tagger.labelling import local_server
     from tagger.labelling.access import labels_home
 
-    typer.echo(installation.install((home or labels_home()) / "env"))
+    typer.echo(local_server.install_program(home or labels_home()))
 
 
 @app.command("down")

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 _WHOLE = "installed"
 
 
-def install(environment: Path) -> str:
+def install(environment: Path, *, in_use: bool = False) -> str:
     """The server's program, installed now unless it is there and of this lock.
 
     However often and from wherever it is asked for at once, one installs and the others wait;
@@ -35,11 +35,13 @@ def install(environment: Path) -> str:
     ----------
     environment : Path
         Folder of the environment; ``install.log`` beside it has what pip says.
+    in_use : bool
+        A server runs from it: one of another lock is then not taken away from under it.
 
     Raises
     ------
     LabellingError
-        pip fails.
+        pip fails, or it is in use and of another lock.
     """
     environment = environment.absolute()
     lock = project_path("labels/label-studio.lock")
@@ -47,8 +49,19 @@ def install(environment: Path) -> str:
     if not _is_whole(environment, lock):
         with alone(environment) as held:
             if not _is_whole(environment, lock):
+                if in_use and environment.exists():
+                    raise LabellingError(
+                        "the server that runs from it is not of the version that this tagger brings",
+                        where=environment, hint="Run tagger labels down first.",
+                    )  # fmt: skip
                 _make(environment, lock, held)
     return str(_program(environment))
+
+
+def installed(environment: Path) -> str | None:
+    """The server's program as it is, of whichever lock; None where none was installed whole."""
+    program = _program(environment.absolute())
+    return str(program) if program.exists() and (environment / _WHOLE).exists() else None
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 All of it is in one folder (`tagger.labelling.access.labels_home`): ``env`` the server's own
 virtual environment, whose requirements clash with ours; ``data`` its SQLite database;
-``access.json`` address, account and token, for the owner's eyes; ``server.log``.
+``access.json`` address, account and token, for the owner's eyes; ``server.log``. What is known of
+the server is changed under one lock, that of ``data``: two on one database would spoil it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 from tagger.errors import LabellingError, UsageError
 from tagger.labelling.access import read_access_file, write_access_file
-from tagger.labelling.installation import alone, install
+from tagger.labelling.installation import alone, install, installed
 
 _log = logging.getLogger(__name__)
 ACCOUNT = "tagger@localhost.localdomain"
@@ -43,6 +44,8 @@ _SETTINGS = {
 _FOREIGN = ("HOST", "PORT", "USERNAME", "PASSWORD", "DEBUG", "USER_TOKEN", "DJANGO_DB", "DATABASE_NAME", "LOG_LEVEL")
 #: It takes five; a machine with ten other things to do has needed more than 180. One that ends is noticed at once.
 _START_SECONDS = 600.0
+#: The server waits for a line, and ends without one: see `_start`.
+_GATE = 'read -r go && exec "$@" </dev/null'
 
 
 def up(home: Path, *, port: int | None = None, executable: str | None = None) -> tuple[dict[str, Any], bool]:
@@ -61,7 +64,7 @@ def up(home: Path, *, port: int | None = None, executable: str | None = None) ->
     dict
         ``url``, ``account``, ``password``, ``token``.
     bool
-        Whether it had to be started.
+        Whether it had to be started. However many commands ask at once, one of them does.
 
     Raises
     ------
@@ -71,18 +74,27 @@ def up(home: Path, *, port: int | None = None, executable: str | None = None) ->
         The port is taken.
     """
     home = home.absolute()
-    access = read_access_file(home)
-    if access and _is_started(home, access):
-        _wait(home, access)  # an `up` that was cut off may have started it a moment ago
-        return access, False
-    program = executable or install(home / "env")
-    access = _seeded(home, program)
-    chosen = _free_port(port if port is not None else access.get("port"), asked=port is not None)
-    access = {**access, "port": chosen, "url": f"http://127.0.0.1:{chosen}"}
-    access["pid"] = _start(home, program, chosen)
-    write_access_file(home, access)
-    _wait(home, access)
-    return access, True
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    access, started = read_access_file(home), False
+    if not access or not _is_started(home, access):
+        access, started = _start_alone(home, port, executable)
+    if not started and port not in (None, access.get("port")):
+        _log.warning("--port %d is not used: the server runs already. Run tagger labels down first.", port)
+    _wait(home, access)  # it may be another command that started it, a moment ago
+    return access, started
+
+
+def _start_alone(home: Path, port: int | None, executable: str | None) -> tuple[dict[str, Any], bool]:
+    """Start the server, unless another command did while this one waited for its turn."""
+    with alone(home / "data") as held:
+        access = read_access_file(home)
+        if access and _is_started(home, access):
+            return access, False
+        program = executable or install(home / "env")
+        access = _seeded(home, program, held)
+        chosen = _free_port(port if port is not None else access.get("port"), asked=port is not None)
+        known = {**access, "port": chosen, "url": f"http://127.0.0.1:{chosen}", "program": program}
+        return _start(home, program, known), True
 
 
 def down(home: Path) -> bool:
@@ -91,13 +103,34 @@ def down(home: Path) -> bool:
     if not access or not _is_started(home.absolute(), access):
         return False
     pid = int(access["pid"])
-    os.killpg(pid, signal.SIGTERM)
+    _signal(pid, signal.SIGTERM)
     for _ in range(100):
         if not _is_ours(pid, home.absolute()):
             return True
         time.sleep(0.1)
-    os.killpg(pid, signal.SIGKILL)
+    _signal(pid, signal.SIGKILL)
     return True
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    """Tell the server and all that it started; it may end by itself just now."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, number)
+
+
+def install_program(home: Path) -> str:
+    """Install the server's program without starting it; the path of the program.
+
+    Raises
+    ------
+    LabellingError
+        It cannot be installed, or a server runs from the one of another version that is there.
+    """
+    home = home.absolute()
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with alone(home / "data"):
+        access = read_access_file(home)
+        return install(home / "env", in_use=access is not None and _is_started(home, access))
 
 
 def add_account(home: Path, email: str, *, executable: str | None = None) -> dict[str, str]:
@@ -114,31 +147,49 @@ def add_account(home: Path, email: str, *, executable: str | None = None) -> dic
         There is no local server, or its command fails.
     """
     home = home.absolute()
+    _need_access(home)
+    if email.count("@") != 1 or email.strip() != email:
+        raise UsageError(f"found {email!r}, expected an address such as wang@example.com")
+    with alone(home / "data") as held:
+        access = _need_access(home)
+        accounts = access.get("accounts", {})
+        if email in accounts or email == access["account"]:
+            raise UsageError(f"there is an account {email} already")
+        made = _new_account(email)
+        _run_init(executable or _program_for(home, access), home, made, held)
+        write_access_file(home, {**access, "accounts": {**accounts, email: made}})
+    return made
+
+
+def _need_access(home: Path) -> dict[str, Any]:
     access = read_access_file(home)
     if access is None:
         raise LabellingError("no local server was made", where=home, hint="Start it with tagger labels up.")
-    if email.count("@") != 1 or email.strip() != email:
-        raise UsageError(f"found {email!r}, expected an address such as wang@example.com")
-    accounts = access.get("accounts", {})
-    if email in accounts or email == access["account"]:
-        raise UsageError(f"there is an account {email} already")
-    made = _new_account(email)
-    _run_init(executable or install(home / "env"), home, made)
-    write_access_file(home, {**access, "accounts": {**accounts, email: made}})
-    return made
+    return access
+
+
+def _program_for(home: Path, access: Mapping[str, Any]) -> str:
+    """The program to change the database with: the running server's own, else the one of this version."""
+    if not _is_started(home, access):
+        return install(home / "env")
+    program = access.get("program") or installed(home / "env")
+    if program is None or not Path(program).exists():
+        raise LabellingError(
+            "a server runs, and the program that it was started with is not here", where=program or home / "env",
+            hint="Run tagger labels down first, or name the program with --label-studio.",
+        )  # fmt: skip
+    return str(program)
 
 
 def _new_account(email: str) -> dict[str, str]:
     return {"account": email, "password": secrets.token_urlsafe(12), "token": secrets.token_hex(20)}
 
 
-def _seeded(home: Path, program: str) -> dict[str, Any]:
+def _seeded(home: Path, program: str, held: int) -> dict[str, Any]:
     """What is known of the database; an empty one with one account is made unless there is one."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with alone(home / "data") as held:
-        access = read_access_file(home)
-        if access is None or not (home / "data" / "seeded").exists():
-            access = _seed(home, program, access, held)
+    access = read_access_file(home)
+    if access is None or not (home / "data" / "seeded").exists():
+        access = _seed(home, program, access, held)
     return access
 
 
@@ -146,7 +197,7 @@ def _seed(home: Path, program: str, old: Mapping[str, Any] | None, held: int) ->
     """An empty database with one account; what was cut off is gone on with, under the same password."""
     _log.warning("Making the database; this takes one or two minutes, once.")
     account = {**_new_account(ACCOUNT), **{k: old[k] for k in ("account", "password", "token") if old and k in old}}
-    access: dict[str, Any] = {"url": "", **account}
+    access: dict[str, Any] = {"url": "", **account, "accounts": dict(old.get("accounts", {})) if old else {}}
     write_access_file(home, access)
     _run_init(program, home, account, held)
     (home / "data" / "seeded").touch()
@@ -173,15 +224,24 @@ def _run_init(program: str, home: Path, account: Mapping[str, str], held: int | 
         )
 
 
-def _start(home: Path, program: str, port: int) -> int:
-    command = [program, "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port),
-               "--data-dir", str(home / "data")]  # fmt: skip
+def _start(home: Path, program: str, access: Mapping[str, Any]) -> dict[str, Any]:
+    """Start the server on the port of ``access``; this and its process number, as they were written down.
+
+    It is let go only then: where this command is killed in between, the line that the server waits
+    for never comes and it ends, so that none runs that nobody knows. It inherits no lock.
+    """
+    command = ["/bin/sh", "-c", _GATE, "sh", program, "start", "--no-browser", "--internal-host", "127.0.0.1",
+               "--port", str(access["port"]), "--data-dir", str(home / "data")]  # fmt: skip
     with _open_log(home) as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(home, {}),
-            start_new_session=True, cwd=home,
+            command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=_environment(home, {}),
+            start_new_session=True, cwd=home, bufsize=0,
         )  # fmt: skip
-    return process.pid
+    known = {**access, "pid": process.pid}
+    with process.stdin as gate, suppress(BrokenPipeError):  # type: ignore[union-attr]
+        write_access_file(home, known)
+        gate.write(b"\n")
+    return known
 
 
 def _open_log(home: Path) -> Any:
@@ -254,7 +314,18 @@ def _command_line(pid: int) -> bytes:
     """What a process was started with; nothing where there is none of this number."""
     try:
         if Path("/proc/self").exists():  # a bare Debian has no ps
-            return Path(f"/proc/{pid}/cmdline").read_bytes()
+            return _command_line_of_linux(Path(f"/proc/{pid}"))
         return subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False).stdout
     except OSError:
         return b""
+
+
+def _command_line_of_linux(process: Path) -> bytes:
+    """Asked again while it is empty: it is for a moment whenever a program gives way to another, as a script does."""
+    for _ in range(100):
+        found = (process / "cmdline").read_bytes()
+        state = (process / "stat").read_bytes().rpartition(b")")[2].split()[0]
+        if found or state in b"ZX":  # that of the dead is empty for good
+            return found
+        time.sleep(0.01)
+    return b""

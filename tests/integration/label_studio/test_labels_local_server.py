@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tagger.labelling import local_server
-from tagger.labelling.access import read_access_file, write_access_file
+from tagger.labelling.access import read_access_file
 from tagger.project import project_path
 
 pytestmark = pytest.mark.timeout(600)
@@ -83,9 +83,8 @@ def test_an_account_is_made_once(labels_at: Callable[..., Any], home: Path) -> N
 
 def test_one_that_is_starting_is_waited_for_and_not_started_twice(program: str, home: Path) -> None:
     port = _free_port()
-    pid = local_server._start(home, program, port)  # and there the command was cut off
-    access = {**(read_access_file(home) or {}), "port": port, "url": f"http://127.0.0.1:{port}", "pid": pid}
-    write_access_file(home, access)
+    access = {**(read_access_file(home) or {}), "port": port, "url": f"http://127.0.0.1:{port}"}
+    access = local_server._start(home, program, access)  # and there the command was cut off
     assert local_server.up(home, executable=program) == (access, False)
     assert local_server.down(home)
 

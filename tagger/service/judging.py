@@ -137,7 +137,8 @@ def judge(run: Path, new: Model, old: Model, *, serving_run: Path | None, margin
 def _why_not_comparable(new: Model, old: Model, serving_run: Path | None) -> str:
     """Why the two cannot be held against each other, whatever the figures; empty if they can."""
     if lost := [id for id in old.domains.ids if id not in new.domains.ids]:
-        return f"it does not know {', '.join(lost)}, which the one that serves does; a person must say whether that is meant"
+        names = ", ".join(lost)
+        return f"it does not know {names}, which the one that serves does; a person must say whether that is meant"
     is_trained = old.manifest.kind != "lexicon" and bool(old.manifest.data)  # a list of words has learned no text
     if is_trained and serving_run is None and old.precedents is None:
         return (

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.bulletins.bulletin import parse_bulletin
-from tagger.errors import ModelError, TaggerError, UsageError
+from tagger.errors import ModelError, OutputError, TaggerError, UsageError
 from tagger.models.storage import Model, find_model, load_model
 from tagger.predict.tagging import tag_bulletin
 from tagger.service.duty import Duty
@@ -163,13 +163,12 @@ class Retrainer:
         """Begin the first that waits, if one does; the lock is held."""
         ready = [project for project in self._state.waiting if project not in self._postponed]
         if ready:
-            rest = tuple(project for project in self._state.waiting if project != ready[0])
-            self._state = replace(self._state, waiting=rest)  # saved with the job
-            self._begin(Job(self._state.n_jobs + 1, ready[0], _now()))
+            self._begin(Job(self._state.n_jobs + 1, ready[0], _now()), is_waiting=True)
 
-    def _begin(self, job: Job) -> None:
-        """Note a job down, then start it; the lock is held."""
-        self._save(replace(self._state, job=job, n_jobs=job.number))
+    def _begin(self, job: Job, *, is_waiting: bool = False) -> None:
+        """Note a job down, no longer as one that waits, then start it; the lock is held."""
+        waiting = tuple(project for project in self._state.waiting if not (is_waiting and project == job.project))
+        self._save(replace(self._state, job=job, n_jobs=job.number, waiting=waiting))
         self._thread = threading.Thread(target=self._work, args=(job,), name=f"retraining-{job.number}", daemon=True)
         self._thread.start()
 
@@ -199,16 +198,27 @@ class Retrainer:
         level = logging.WARNING if ended["outcome"] in ("failed", "refused") else logging.INFO
         log.log(level, "retraining %d: %s. %s", job.number, ended["outcome"], ended["message"])
         last = {"data": self._last_data(job), **ended, "number": job.number, "project": job.project, "ended": _now()}
-        serving = last.pop("serving", self._state.serving)
         kept = self._state.kept | ({str(job.number): made} if (made := last.pop("kept", None)) else {})
-        state = replace(self._state, job=None, last=last, serving=serving, kept=kept)
+        state = replace(self._state, job=None, last=last, serving=self._on_duty)
         if last.pop("postponed", False):
             self._postponed.add(job.project)
             state = state.with_waiting(job.project)
-        self._save(replace(state, kept=self._newest(kept, serving)))
-        # Only now: a state that is not saved must find after a restart what it tells of.
-        self._prune()
-        self._begin_waiting()
+        self._conclude(replace(state, kept=self._newest(kept, self._on_duty)))
+
+    def _conclude(self, state: State) -> None:
+        """Save that a job has ended, then remove and begin what follows; the lock is held.
+
+        Where the state cannot be saved, a full disk say, the service goes on by what is in memory: the
+        thread must not die with a job that nobody would ever end. The next state that is saved tells all.
+        """
+        try:
+            self._save(state)
+            # Only now: a state that was not saved must find after a restart what it tells of.
+            self._prune()
+            self._begin_waiting()
+        except OutputError as error:
+            self._state = state if self._state.job else self._state
+            log.error("%s The service goes on, and saves its state again at the next retraining.", error)
 
     def _last_data(self, job: Job) -> str | None:
         """What the project was retrained on last: a failure in between does not change it."""
@@ -244,7 +254,7 @@ class Retrainer:
             return {**ended, "outcome": "refused", "message": message + hint}
         self._duty.change(model)
         self._on_duty = serving
-        return {**ended, "outcome": "done", "serving": serving}
+        return {**ended, "outcome": "done"}
 
     def _judge(self, plan: Plan, folder: Path, job: Job) -> dict[str, Any]:
         """What `tagger.service.judging` says of the new model, or how it failed."""
@@ -311,6 +321,7 @@ class Retrainer:
             self._on_duty = serving
         except TaggerError as error:
             log.warning("%s The model that was named is on duty instead.", error)
+            self._save(replace(self._state, serving=None))
 
     def _newest(self, kept: Mapping[str, dict[str, str]], serving: str | None) -> dict[str, dict[str, str]]:
         """The models to keep: the newest that are there, counted as models and not as jobs, and the one that serves."""

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tagger.domains import DomainSet
+from tagger.errors import OutputError
 from tagger.models.lexicon import LexiconClassifier
 from tagger.models.storage import Model, load_model, save_model
 from tagger.service.duty import Duty
@@ -249,9 +250,43 @@ def test_a_retrained_model_that_is_gone_is_told_and_the_named_one_serves(
     retrainer.close()
     duty.change(lexicon)
     shutil.rmtree(tmp_path / "served" / "0001")
-    open_retrainer()
+    again = open_retrainer()
     assert duty.model is lexicon
     assert "The model that was named is on duty instead." in caplog.text
+    assert (again.state.serving, read_state(tmp_path / "served").serving, again.describe()["serving"]) == (
+        None,
+        None,
+        0,
+    )
+
+
+def test_a_state_that_cannot_be_saved_at_the_end_stops_no_further_retraining(
+    retrainer: Retrainer, plans: _Plans, duty: Duty, trained: Model, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """The disk is full when the first ends, and when the one that waits should begin; then it is not."""
+    from tagger.service import retraining
+
+    plans.pull.append(_shell(_WAIT, tmp_path / "go"))
+    retrainer.ask(3)
+    retrainer.introduce(4, {})
+    retrainer.ask(4)
+
+    def refuse(folder: Path, state: State) -> None:
+        raise OutputError("cannot be written (No space left on device)", where=folder)
+
+    with monkeypatch.context() as full:
+        full.setattr(retraining, "write_state", refuse)
+        (tmp_path / "go").touch()
+        state = _wait(retrainer)
+        _wait_until(lambda: "No space left on device). The service goes on" in caplog.text)
+    assert (state.last["outcome"], state.serving, state.waiting) == ("done", "0001/model", (4,))
+    assert duty.model.version == trained.version
+    assert read_state(tmp_path / "served").job is not None  # a crash now would go on with it
+    assert retrainer.ask(3) == "started"
+    _wait(retrainer, 3)
+    saved = read_state(tmp_path / "served")
+    assert (saved.job, saved.serving, saved.waiting, saved.last["project"]) == (None, retrainer.state.serving, (), 4)
 
 
 @pytest.mark.parametrize("stage", ["pull", "train"])

@@ -237,7 +237,7 @@ def push(
       tagger labels push bulletins/ --model tfidf
     """
     from tagger.errors import UsageError
-    from tagger.labelling.project import TITLE, hidden_by, need_project, without_misfits
+    from tagger.labelling.project import TITLE, connected_backends, hidden_by, need_project, without_misfits
     from tagger.labelling.push import push as push_tasks
 
     if bool(inputs) == bool(pulled):
@@ -250,8 +250,8 @@ def push(
         tasks, n_failed = tasks_to_restore(server, pulled), 0
     else:
         tasks, n_failed = _tasks(inputs or [], model, spans=spans, text_field=text_field, encoding=encoding)
-    hidden = list(hidden_by(found, tasks))
-    for reason in hidden:
+    backends = connected_backends(server, found)
+    for reason in hidden_by(found, tasks, backends):
         typer.echo(f"tagger: pre-annotations would stay hidden: {reason}.", err=True)
     tasks = without_misfits(found, tasks)
     try:
@@ -259,18 +259,22 @@ def push(
     except KeyboardInterrupt:
         typer.echo("tagger: interrupted. Push again: what is done is not done twice.", err=True)
         raise
-    _show_version(server, found, tasks)
+    _show_version(server, found, tasks, backends)
     _show_pushed(done)
     if n_failed:
         raise typer.Exit(3)
 
 
-def _show_version(server: LabelStudioServer, project: Project, tasks: list[dict[str, Any]]) -> None:
-    from tagger.labelling.project import show_version
+def _show_version(
+    server: LabelStudioServer, project: Project, tasks: list[dict[str, Any]], backends: frozenset[str]
+) -> None:
+    from tagger.labelling.project import show_version, shown_predictions
 
     versions = {prediction["model_version"] for task in tasks for prediction in task["predictions"]}
-    if len(versions) == 1 and show_version(server, project, versions.pop()):
-        typer.echo("the project now shows the pre-annotations of this model", err=True)
+    if len(versions) == 1:
+        show_version(server, project, *versions, backends=backends)
+    if told := shown_predictions(project, versions, backends):
+        typer.echo(f"{told}.", err=True)
 
 
 def _show_pushed(done: Pushed) -> None:

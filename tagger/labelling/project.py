@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,11 +153,35 @@ def guideline_html(path: Path) -> str:
     return MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
 
 
-def hidden_by(project: Project, tasks: Iterable[Mapping[str, Any]]) -> list[str]:
+def connected_backends(server: LabelStudioServer, project: Project) -> frozenset[str]:
+    """The titles of the project's ML backends.
+
+    Where a project's ``model_version`` is such a title, the server asks the backend as a task is
+    opened; any other value is a version of stored predictions, and the backend is never asked.
+    """
+    found = server.get("api/ml", project=project.id)
+    try:
+        return frozenset(str(backend["title"]) for backend in found if backend["title"])
+    except (KeyError, TypeError) as error:
+        raise LabellingError(f"the listing of ML backends has another form ({error!r})", where=server.url) from None
+
+
+def hidden_by(
+    project: Project, tasks: Iterable[Mapping[str, Any]], backends: Collection[str] = frozenset()
+) -> list[str]:
     """What would keep annotators from seeing the tasks' predictions, in words; nothing when all is well.
 
     Label Studio stores any prediction and shows only those that fit, so this is asked before
     a push and not found out by annotators.
+
+    Parameters
+    ----------
+    project : Project
+    tasks : iterable of mapping
+        Import tasks.
+    backends : collection of str
+        Titles of connected ML backends (`connected_backends`): that one of them is chosen is a
+        person's choice, and nothing to mend.
     """
     reasons = list(_hiding_settings(project.settings))
     controls = offered(project.interface)
@@ -170,7 +194,7 @@ def hidden_by(project: Project, tasks: Iterable[Mapping[str, Any]]) -> list[str]
                 unknown.setdefault(problem, task["data"]["uid"])
     reasons += [f"{problem} (first in {uid})" for problem, uid in unknown.items()]
     shown = project.settings.get("model_version") or ""
-    if versions and shown and shown not in versions:
+    if versions and shown and shown not in versions and shown not in backends:
         reasons.append(
             f"the project shows predictions of {shown!r} alone, these are of {', '.join(sorted(versions))!r}"
         )
@@ -210,12 +234,52 @@ def without_misfits(project: Project, tasks: Sequence[Mapping[str, Any]]) -> lis
     ]
 
 
-def show_version(server: LabelStudioServer, project: Project, model_version: str) -> bool:
-    """Let annotators see the predictions of one version; whether that was a change."""
-    if project.settings.get("model_version") == model_version:
+def show_version(
+    server: LabelStudioServer, project: Project, model_version: str, *, backends: Collection[str] = frozenset()
+) -> bool:
+    """Let annotators see the predictions of one version, unless the project asks a backend; whether that was a change.
+
+    Parameters
+    ----------
+    server : LabelStudioServer
+    project : Project
+    model_version : str
+    backends : collection of str
+        Titles of connected ML backends: where one is chosen, it stays so.
+    """
+    if project.settings.get("model_version") in {model_version, *backends}:
         return False
     server.send("PATCH", f"api/projects/{project.id}/", {"model_version": model_version})
     return True
+
+
+def shown_predictions(project: Project, versions: Collection[str], backends: Collection[str]) -> str:
+    """Which predictions annotators see after a push, in one sentence; "" where there is nothing to say.
+
+    Parameters
+    ----------
+    project : Project
+        As it was before `show_version`.
+    versions : collection of str
+        Of the predictions that were pushed.
+    backends : collection of str
+        Titles of connected ML backends.
+    """
+    chosen = str(project.settings.get("model_version") or "")
+    if list(_hiding_settings(project.settings)):
+        return ""  # `hidden_by` has said so
+    if chosen in backends:
+        kept = f"; the pushed predictions of {_quoted(versions)} are kept beside it" if versions else ""
+        return f"annotators see what the connected model {chosen!r} answers as a task is opened{kept}"
+    if len(versions) != 1:
+        several = f"annotators see the predictions of {chosen!r} alone, of those of {_quoted(versions)}"
+        return several if versions and chosen else ""
+    unasked = f"; the connected model {_quoted(backends)} is not asked until it is selected (Settings, Annotation)"
+    return f"annotators see the predictions of {_quoted(versions)}{unasked if backends else ''}"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, sorted(names)))
 
 
 def interface_domains(project: Project) -> tuple[str, ...]:

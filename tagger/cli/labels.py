@@ -350,6 +350,12 @@ def pull(
     recheck: Annotated[
         bool, typer.Option("--recheck", help="Take annotations that must be looked at again for labels all the same.")
     ] = False,
+    queue: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl", help="Write what must be looked at again as a queue for tagger labels review."
+        ),
+    ] = None,
     domains: _Domains = None,
     url: _Url = None,
     api_key: _Key = None,
@@ -360,16 +366,47 @@ def pull(
     Writes raw-export.json, annotations.jsonl (one line an annotation), examples.jsonl (what
     models are trained on), unlabelled.jsonl (what has no label, and why) and pull.json.
 
-    Example:
+    With --queue, the paragraphs whose text or domains have changed since they were labelled are
+    asked for again: tagger labels review shows them in a tab of their own, each with the reason.
+
+    Examples:
 
       tagger labels pull -o pulled && tagger labels agreement pulled/annotations.jsonl
+
+      tagger labels pull --queue again.jsonl && tagger labels review again.jsonl
     """
     from tagger.labelling.project import TITLE, need_project
+    from tagger.labelling.pull import FILES
     from tagger.labelling.pull import pull as pull_tasks
 
+    if queue:
+        _check_queue(queue, [output / name for name in FILES])
     server = _server(url, api_key)
     found = need_project(server, project or TITLE)
-    _show_pulled(*pull_tasks(server, found, output, _domain_set(domains), full=full, recheck=recheck), output)
+    pulled, exported = pull_tasks(server, found, output, _domain_set(domains), full=full, recheck=recheck)
+    _show_pulled(pulled, exported, output)
+    if queue:
+        _write_rechecks(queue, pulled)
+
+
+def _check_queue(queue: Path, own: list[Path]) -> None:
+    from tagger.errors import OutputError, UsageError
+
+    if queue.resolve() in {path.resolve() for path in own}:
+        raise UsageError("is a file of the pull itself", where=f"--queue {queue}", hint="Choose another name.")
+    if queue.is_dir() or not queue.absolute().parent.is_dir():
+        raise OutputError("is a folder, or in none that is there", where=queue, hint="Give a file name.")
+
+
+def _write_rechecks(queue: Path, pulled: Pulled) -> None:
+    """An empty file where nothing is left: an older queue in its place would ask for what has been done."""
+    from tagger.labelling.pull import write_text
+    from tagger.labelling.rechecks import recheck_queue
+
+    made = recheck_queue(pulled.annotations)
+    write_text(queue, "".join(made.lines()))
+    told = f"{len(made.uids)} tasks in the queue “{made.title}”: {queue}" if made.uids else "nothing to look at again"
+    typer.echo(told, err=True)
 
 
 def _show_pulled(pulled: Pulled, exported: Exported, output: Path) -> None:

@@ -229,7 +229,7 @@ def audit(
 
 def review(
     queue: Annotated[
-        str, typer.Argument(metavar="QUEUE.jsonl", help="What agreement, next or audit wrote by --queue.")
+        str, typer.Argument(metavar="QUEUE.jsonl", help="What agreement, next, audit or pull wrote by --queue.")
     ],
     url: Annotated[
         str | None, typer.Option(help="Address of a Label Studio; default: LABEL_STUDIO_URL, else the local one.")

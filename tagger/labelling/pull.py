@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 RAW, ANNOTATIONS, EXAMPLES, UNLABELLED = "raw-export.json", "annotations.jsonl", "examples.jsonl", "unlabelled.jsonl"
 #: What a pull writes last: where the next one goes on.
 STATE = "pull.json"
+#: All that a pull writes into its folder.
+FILES = (RAW, ANNOTATIONS, EXAMPLES, UNLABELLED, STATE)
 _FORMAT = 1
 #: Numbers in one address.
 _MAX_IDS = 300
@@ -92,7 +94,7 @@ def pull(
         "format": _FORMAT, "url": server.url, "project": project.id, "title": project.title,
         "updated": _newest(exported.tasks), "domains": list(domains.ids), "counts": pulled.counts,
     }  # fmt: skip
-    _write(folder / STATE, json.dumps(state, ensure_ascii=False, indent=1) + "\n")
+    write_text(folder / STATE, json.dumps(state, ensure_ascii=False, indent=1) + "\n")
     return pulled, exported
 
 
@@ -205,10 +207,11 @@ def _read_state(
 
 def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]], *, array: bool = False) -> None:
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    _write(path, "[\n" + ",\n".join(lines) + "\n]\n" if array else "".join(line + "\n" for line in lines))
+    write_text(path, "[\n" + ",\n".join(lines) + "\n]\n" if array else "".join(line + "\n" for line in lines))
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file to a temporary name beside its place, and rename it; an `OutputError` where that fails."""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         with open(handle, "w", encoding="utf-8", newline="") as file:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tagger.labelling.inventory import KnownTask
+from tagger.labelling.review_queue import ReviewQueue, ReviewTask, make_queue
 
 #: Earlier texts that a task remembers.
 _MAX_EARLIER = 5
@@ -82,3 +83,28 @@ def _essence(result: Sequence[Mapping[str, Any]]) -> set[str]:
         value = {k: sorted(v) if isinstance(v, list) else v for k, v in value.items()}
         said.add(json.dumps([region["from_name"], value], sort_keys=True, ensure_ascii=False))
     return said
+
+
+def recheck_queue(annotations: Iterable[Mapping[str, Any]], *, title: str = "Rechecks") -> ReviewQueue:
+    """The paragraphs with annotations that must be looked at again, as a queue; the reasons are the notes.
+
+    Of each person the latest annotation counts, as in a pull. What each of them said is an opinion
+    to start from. A paragraph that no other annotation speaks for comes first.
+
+    Parameters
+    ----------
+    annotations : iterable of mapping
+        Rows of ``annotations.jsonl``, each person's in the order of their time.
+    """
+    latest: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in annotations:
+        latest.setdefault(row["uid"], {})[row["annotator"]] = row
+    labelled = {uid: [r for r in rows.values() if r["status"] == "labelled"] for uid, rows in latest.items()}
+    return make_queue(title, (_task(uid, rows) for uid, rows in labelled.items() if any(r["recheck"] for r in rows)))
+
+
+def _task(uid: str, rows: list[Mapping[str, Any]]) -> ReviewTask:
+    reasons = dict.fromkeys(str(row["recheck"]) for row in rows if row["recheck"])
+    opinions = tuple((f"opinion of {row['annotator']}", tuple(row["domains"])) for row in rows)
+    is_alone = all(row["recheck"] for row in rows)
+    return ReviewTask(uid, 1.0 if is_alone else 0.5, f"请再看一遍 · look again: {'; '.join(reasons)}", opinions)

@@ -13,7 +13,7 @@ from tagger.labelling.inventory import list_tasks
 from tagger.labelling.review_queue import ReviewQueue, ReviewTask
 from tagger.labelling.tasks_of_server import predictions_of, update_data
 
-_HINT = "Give a file that tagger labels agreement, next or audit wrote by --queue."
+_HINT = "Give a file that tagger labels agreement, next, audit or pull wrote by --queue."
 
 
 class ServerReviewClient:

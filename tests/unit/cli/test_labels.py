@@ -33,6 +33,7 @@ def test_without_a_server_the_next_step_is_told(call: Call, args: tuple[str, ...
         (("init", "--annotators", "0"), "Invalid value for '--annotators'"),
         (("push",), "expected either FILE... or --pulled DIR."),
         (("push", "a.txt", "--pulled", "x"), "expected either FILE... or --pulled DIR."),
+        (("pull", "--queue", "pulled/annotations.jsonl"), "--queue pulled/annotations.jsonl: is a file of the pull"),
         (("pull", "--url", "localhost"), "localhost: no token for it. Set LABEL_STUDIO_API_KEY."),
         (("pull", "--url", "localhost", "--api-key", "x"), "--url: found 'localhost', expected an address"),
     ],

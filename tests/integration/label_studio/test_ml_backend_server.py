@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tagger.labelling.project import Project
+from tagger.labelling.project import Project, connected_backends, need_project, show_version
 from tagger.labelling.push import push
 from tagger.tasks import NO_DOMAIN
 
@@ -114,6 +114,9 @@ def test_tasks_are_pre_annotated_and_a_training_brings_the_next_version(
         "basic_auth_user": _USER, "basic_auth_pass": _PASSWORD,
     })  # fmt: skip
     assert backend["state"] == "CO", backend
+    found = need_project(lead, str(project.id))
+    assert connected_backends(lead, found) == {found.settings["model_version"]} == {"tagger"}
+    assert not show_version(lead, found, "words-1", backends={"tagger"})
     old = _version(address)["model"]["model_version"]
     assert _pre_annotate(lead, project) == {old}
     for task in _tasks(lead, project):

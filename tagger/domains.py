@@ -78,6 +78,11 @@ class DomainSet(Sequence[Domain]):
         return hash(self.ids)
 
     @property
+    def shown_names(self) -> dict[str, str]:
+        """Id -> the name that annotators see: Chinese, where there is one."""
+        return {domain.id: domain.zh or domain.en or domain.id for domain in self._domains}
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """The ids in column order."""
         return tuple(self._column)

@@ -48,7 +48,7 @@ class Chosen:
         """The paragraphs as a queue for Label Studio, in this order."""
         n = len(self.rows)
         tasks = (ReviewTask(row["uid"], 1 - i / max(n, 1), row["reason"]) for i, row in enumerate(self.rows))
-        return make_queue("Label next", tasks)
+        return make_queue("优先标注", tasks)
 
 
 def choose_paragraphs(
@@ -194,17 +194,19 @@ def _row(
     choice: Choice, task: dict[str, Any], places: list[tuple[int, int, int]], pool: Pool, models: Sequence[Model]
 ) -> dict[str, Any]:
     domain = models[0].domains.ids[choice.column]
+    # By version too: two runs of one kind of model have one name.
     scores = {
-        model.name: round(float(p[choice.sentence, choice.column]), 4)
+        f"{model.name} {model.version}": round(float(p[choice.sentence, choice.column]), 4)
         for model, p in zip(models, pool.y_proba, strict=True)
     }
     threshold = float(pool.thresholds[0, choice.column])
-    said = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
-    why = f"for the rare {domain}" if choice.quota else f"most in doubt: {domain}"
+    said = "、".join(f"{name} {value:.2f} 分" for name, value in scores.items())
+    name = models[0].domains.shown_names[domain]
+    why = f"{name}的标注还少" if choice.quota else f"最拿不准的是{name}"
     data = task["data"]
     return {
         "uid": data["uid"], "bulletin": data["bulletin"], "paragraph": data["index"], "worth": round(choice.worth, 4),
-        "reason": f"{why} ({said}; threshold {threshold:.2f})", "domain": domain, "quota": choice.quota,
+        "reason": f"{why}（{said}；阈值 {threshold:.2f}）", "domain": domain, "quota": choice.quota,
         "scores": scores, "threshold": round(threshold, 4), "text": data["text"],
     }  # fmt: skip
 

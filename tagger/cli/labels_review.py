@@ -15,6 +15,7 @@ from tagger.cli.agreement_tables import show_agreement
 if TYPE_CHECKING:
     from tagger.labelling.opinions import Opinions
     from tagger.labelling.review_queue import ReviewQueue
+    from tagger.models.storage import Model
 
 
 class Unit(StrEnum):
@@ -216,9 +217,11 @@ def audit(
     _require("cleanlab", "cleanlab", "tagger labels audit")
     _check_outputs([output, queue], [str(run)])
     scores = read_out_of_fold(run)
-    suspects = find_suspects(scores, n, explain=_explainer(run, model, scores))
+    explaining = _explaining_model(run, model, scores)
+    suspects = find_suspects(scores, n, explain=_explainer(explaining, scores) if explaining else None)
+    domains = explaining.domains if explaining else _domain_set(None)
     # Before anything is written: a run without tasks is refused.
-    tasks = review_queue(scores, suspects) if queue else None
+    tasks = review_queue(scores, suspects, domains) if queue else None
     _write(output, _suspect_rows(output, suspects))
     if queue and tasks:
         _write_queue(queue, tasks)
@@ -346,10 +349,8 @@ def _with_models(people: Opinions, names: Sequence[str]) -> Opinions:
     return judged
 
 
-def _explainer(run: Path, name: str | None, scores: Any) -> Callable[[int, int], Sequence[str]] | None:
-    """The words that carried a score: of the model named, else of the run's own, if there is one."""
-    from tagger.bulletins.context import TextInContext
-    from tagger.bulletins.normalize import normalize
+def _explaining_model(run: Path, name: str | None, scores: Any) -> Model | None:
+    """The model named, else the run's own, if there is one."""
     from tagger.cli.options import check_model
     from tagger.errors import UsageError
     from tagger.models.storage import load_model
@@ -360,6 +361,13 @@ def _explainer(run: Path, name: str | None, scores: Any) -> Callable[[int, int],
     model = load_model(name or run / "model")
     if model.domains.ids != scores.domains:
         raise UsageError(f"knows {', '.join(model.domains.ids)}, expected {', '.join(scores.domains)}", where="--model")
+    return model
+
+
+def _explainer(model: Model, scores: Any) -> Callable[[int, int], Sequence[str]]:
+    """The words that carried a score."""
+    from tagger.bulletins.context import TextInContext
+    from tagger.bulletins.normalize import normalize
 
     def explain(row: int, column: int) -> Sequence[str]:
         text = TextInContext(normalize(scores.texts[row]).text, title=normalize(scores.titles[row]).text)

@@ -6,13 +6,14 @@ Scores must be out of fold: a model that has seen a wrong label has learned it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tagger.domains import DomainSet
 from tagger.errors import InputError
 from tagger.evaluation.scores import read_scores
 from tagger.labelling.review_queue import ReviewQueue, ReviewTask, make_queue
@@ -23,6 +24,8 @@ _HINT = "Give the folder that tagger train wrote, or its out_of_fold.npz."
 _NO_TASKS = "Train it on examples.jsonl of tagger labels pull, by this version; without --queue it is audited as it is."
 #: cleanlab takes logarithms and divides by shares.
 _EPSILON = 1e-6
+#: Characters of a sentence in a note.
+_SHOWN = 30
 
 
 @dataclass(frozen=True)
@@ -99,13 +102,6 @@ class Suspect:
     threshold: float
     quality: float
     words: tuple[str, ...] = ()
-
-    @property
-    def reason(self) -> str:
-        """In one sentence."""
-        found = f" (words: {', '.join(self.words)})" if self.words else ""
-        said = "labelled" if self.labelled else "not labelled"
-        return f"{said} {self.domain}, but scored {self.score:.2f} against a threshold of {self.threshold:.2f}{found}"
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready line."""
@@ -216,11 +212,15 @@ def _suspect(scores: OutOfFold, row: int, column: int, quality: float, words: tu
     )  # fmt: skip
 
 
-def review_queue(scores: OutOfFold, suspects: Sequence[Suspect], *, title: str = "Label audit") -> ReviewQueue:
+def review_queue(
+    scores: OutOfFold, suspects: Sequence[Suspect], domains: DomainSet, *, title: str = "标注核查"
+) -> ReviewQueue:
     """The suspects as a queue, a task a paragraph: its labels as they are beside what the model would say.
 
     A paragraph has the labels of all its sentences, suspects or not. Suspects that were labelled in
     no task are left out: the numbers of a run are its own, and the task of such a number may be another's.
+    The notes are for people who label, in the language of the labelling interface and by the names that
+    `domains` has; a domain that it does not know keeps its id.
 
     Raises
     ------
@@ -237,10 +237,13 @@ def review_queue(scores: OutOfFold, suspects: Sequence[Suspect], *, title: str =
     rows: dict[str, list[int]] = {}
     for row, uid in enumerate(scores.uids):
         rows.setdefault(uid, []).append(row)
-    return make_queue(title, (_task(uid, found, scores, rows[uid]) for uid, found in by_task.items()))
+    names = domains.shown_names
+    return make_queue(title, (_task(uid, found, scores, rows[uid], names) for uid, found in by_task.items()))
 
 
-def _task(uid: str, suspects: list[Suspect], scores: OutOfFold, rows: list[int]) -> ReviewTask:
+def _task(
+    uid: str, suspects: list[Suspect], scores: OutOfFold, rows: list[int], names: Mapping[str, str]
+) -> ReviewTask:
     now = scores.y_true[rows]
     then = now.copy()
     for suspect in suspects:
@@ -249,8 +252,17 @@ def _task(uid: str, suspects: list[Suspect], scores: OutOfFold, rows: list[int])
         (name, tuple(scores.domains[c] for c in np.flatnonzero(y.any(axis=0))))
         for name, y in (("labels so far", now), ("the model", then))
     )
-    notes = "; ".join(f"“{suspect.text[:30]}” is {suspect.reason}" for suspect in suspects)
-    return ReviewTask(uid, 1 - min(suspect.quality for suspect in suspects), notes, opinions)
+    note = "；".join(_doubt(suspect, names) for suspect in suspects) + "。"
+    return ReviewTask(uid, 1 - min(suspect.quality for suspect in suspects), note, opinions)
+
+
+def _doubt(suspect: Suspect, names: Mapping[str, str]) -> str:
+    """What is labelled, what the model says, and by which words."""
+    text = suspect.text[:_SHOWN] + ("…" if len(suspect.text) > _SHOWN else "")
+    labelled, scored = ("标了", "只给") if suspect.labelled else ("没有标", "给了")
+    words = f"；依据：{'、'.join(suspect.words)}" if suspect.words else ""
+    name = names.get(suspect.domain, suspect.domain)
+    return f"“{text}”{labelled}{name}，但模型{scored} {suspect.score:.2f} 分（阈值 {suspect.threshold:.2f}{words}）"
 
 
 #: Columns of the file for spreadsheets.

@@ -65,16 +65,14 @@ def _disagreement(people: Opinions, unit: int) -> Disagreement:
     return Disagreement(people.units[unit], opinions, names, float(np.mean(apart)))
 
 
-def review_queue(
-    disagreements: Sequence[Disagreement], domains: DomainSet, *, title: str = "Disagreements"
-) -> ReviewQueue:
+def review_queue(disagreements: Sequence[Disagreement], domains: DomainSet, *, title: str = "标注分歧") -> ReviewQueue:
     """The disagreements as a queue; the sentences of one task are looked at together.
 
     Each annotator's opinion becomes a prediction under the name ``opinion of NAME``, so that a
     reviewer sees them side by side and can start from either. The note is for people who label, in
     the language of the labelling interface and by the names that it shows.
     """
-    names = {domain.id: domain.zh or domain.en or domain.id for domain in domains}
+    names = domains.shown_names
     by_task: dict[str, list[Disagreement]] = {}
     for disagreement in disagreements:
         by_task.setdefault(disagreement.unit.uid, []).append(disagreement)

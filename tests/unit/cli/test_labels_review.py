@@ -12,9 +12,12 @@ import pytest
 
 from tagger.corpus.examples import examples_from_jsonl
 from tagger.domains import DomainSet
+from tagger.models.lexicon import LexiconClassifier
+from tagger.models.storage import load_model, save_model
 
 Call = Callable[..., tuple[int | str | None, str, str]]
 
+_NAMES = {"traffic": "交通管理", "patrol": "巡逻防控", "propaganda": "宣传"}
 _TEXTS = {
     "a": ["民警在夜市巡逻。", "查处酒驾三起。", "开展宣传讲座。", "局党委召开会议。"],
     "b": ["巡逻并发放宣传单。", "民警上街。", "整治违停。", "审计完成。"],
@@ -57,7 +60,7 @@ def test_agreement_is_shown_and_written(call: Call, domains_file: Path, lexicon_
         "labels", "agreement", "pulled", "--domains", domains_file, "--model", lexicon_folder, "-o", "figures.json",
         "--disagreements", "differ.csv", "--queue", "review.jsonl", "--resamples", "100",
     )  # fmt: skip
-    assert (code, err) == (0, "3 tasks in the queue “Disagreements”: review.jsonl\n")
+    assert (code, err) == (0, "3 tasks in the queue “标注分歧”: review.jsonl\n")
     assert out.startswith("8 units of 2 bulletins, 8 labelled by two or more; they differ on 3\n")
     assert "li – wang" in out
     assert "label sets (MASI)" in out
@@ -114,10 +117,32 @@ def test_next_leaves_out_what_is_labelled(call: Call, domains_file: Path, lexico
     assert "tagger: none.txt: " in err
     assert "2 of 2 unlabelled paragraphs; too few labels to tell" in err
     assert {row["uid"] for row in rows} == {"a:paragraph:4", "b:paragraph:4"}
-    assert all("threshold 0.50" in row["reason"] for row in rows)
+    assert all("；阈值 0.50）" in row["reason"] for row in rows)
+    assert {row["domain"] for row in rows} <= set(_NAMES)
+    assert all(_NAMES[row["domain"]] in row["reason"] for row in rows)
+    assert not any(id in row["reason"] for row in rows for id in _NAMES)
     queue = [json.loads(line) for line in Path("next.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [task["uid"] for task in queue] == [row["uid"] for row in rows]
+    assert {task["queue"] for task in queue} == {"优先标注"}
     assert queue[0]["priority"] > queue[1]["priority"]
+
+
+def test_next_tells_two_models_of_one_name_apart(
+    call: Call, domains_file: Path, domains: DomainSet, lexicon_folder: Path, tmp_path: Path
+) -> None:
+    classifier = LexiconClassifier([["巡逻"], ["夜市"], ["巡逻"]], [[], [], []])
+    save_model(tmp_path / "other", classifier, domains, np.full(3, 0.5), config={}, name="words")
+    (tmp_path / "a.txt").write_text("民警巡逻。", encoding="utf-8")
+    options = ("--domains", domains_file, "--model", lexicon_folder, "--model", "other")
+    code, out, _ = call("labels", "next", "a.txt", *options)
+    (row,) = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    names = [f"words {load_model(folder).version}" for folder in (lexicon_folder, tmp_path / "other")]
+    assert list(row["scores"]) == names
+    first, second = row["scores"].values()
+    assert first != second
+    assert (first > second) == (row["domain"] == "patrol"), "the word is patrol to the first, all else to the other"
+    assert all(f"{name} {row['scores'][name]:.2f} 分" in row["reason"] for name in names)
 
 
 def test_audit_writes_suspects_with_evidence(call: Call, tmp_path: Path, lexicon_folder: Path) -> None:
@@ -153,7 +178,8 @@ def test_audit_writes_suspects_with_evidence(call: Call, tmp_path: Path, lexicon
     assert row["text"] == "'=民警夜间巡逻。", "a spreadsheet would run it"
     task = json.loads(Path("q.jsonl").read_text(encoding="utf-8"))
     assert task["uid"] == "b0:paragraph:3", "the task it was labelled in, not the run's number"
-    assert "not labelled patrol, but scored 0.95" in task["note"]
+    assert task["note"] == "“=民警夜间巡逻。”没有标巡逻防控，但模型给了 0.95 分（阈值 0.50；依据：巡逻）。"
+    assert task["queue"] == "标注核查"
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tagger.domains import Domain, DomainSet
 from tagger.errors import InputError
 from tagger.labelling.audit import find_suspects, read_out_of_fold, review_queue, table_rows
 from tagger.labelling.review_queue import push_queue
 
 _DOMAINS = ("traffic", "patrol", "propaganda")
+_NAMES = DomainSet([Domain("traffic", "交通管理"), Domain("patrol", "巡逻防控"), Domain("propaganda", "宣传")])
 _N = 300
 
 
@@ -77,14 +79,18 @@ def test_a_domain_without_two_sides_is_passed_over(run_folder: Path) -> None:
 def test_the_queue_holds_the_whole_paragraphs_labels_and_the_models(run_folder: Path) -> None:
     pytest.importorskip("cleanlab", reason="cleanlab comes with the extra label")
     scores = read_out_of_fold(run_folder)
-    queue = review_queue(scores, find_suspects(scores))
+    queue = review_queue(scores, find_suspects(scores), _NAMES)
     assert len(queue.uids) == 3, "two sentences a paragraph"
     for task in queue.tasks:
         rows = [i for i, uid in enumerate(_uids(_arrays())) if uid == task.uid]
         now, then = (set(domains) for _, domains in task.opinions)
         assert now == {_DOMAINS[c] for c in np.flatnonzero(scores.y_true[rows].any(axis=0))}
         assert then == {_DOMAINS[c] for c in np.flatnonzero((scores.y_proba[rows] > 0.5).any(axis=0))}
-        assert "against a threshold of 0.40" in task.note
+        assert "（阈值 0.40" in task.note
+        for row in rows[:2]:
+            name = _NAMES.shown_names[_DOMAINS[row % 3]]
+            said = "标了" if scores.y_true[row, row % 3] else "没有标"
+            assert f"“第{row}句”{said}{name}，但模型" in task.note
     rows = list(table_rows(find_suspects(scores)))
     assert len({len(row) for row in rows}) == 1
 
@@ -97,13 +103,13 @@ def test_a_run_that_names_no_tasks_gives_no_queue(run_folder: Path) -> None:
         row["uid"] = row["uid"] if row["id"] == "b0.0.0" else ""
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     scores = read_out_of_fold(run_folder)
-    assert review_queue(scores, find_suspects(scores)).uids == ["b0:paragraph:1"], "the others are left out"
+    assert review_queue(scores, find_suspects(scores), _NAMES).uids == ["b0:paragraph:1"], "the others are left out"
     path.unlink()
     scores = read_out_of_fold(run_folder)
     suspects = find_suspects(scores)
     assert {suspect.to_dict()["uid"] for suspect in suspects} == {None}
     with pytest.raises(InputError, match=r"sentences\.jsonl: the run does not say .* tagger labels pull"):
-        review_queue(scores, suspects)
+        review_queue(scores, suspects, _NAMES)
 
 
 class _Server:
@@ -129,7 +135,7 @@ class _Server:
 def test_a_queue_pushed_twice_is_there_once(run_folder: Path) -> None:
     pytest.importorskip("cleanlab", reason="cleanlab comes with the extra label")
     scores = read_out_of_fold(run_folder)
-    queue, server = review_queue(scores, find_suspects(scores)), _Server()
+    queue, server = review_queue(scores, find_suspects(scores), _NAMES), _Server()
     assert push_queue(server, queue) == 3
     assert server.order[-1] == "tab", "no task is shown before its opinions are there"
     once = dict(server.state)

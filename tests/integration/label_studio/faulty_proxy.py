@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import random
+import select
+import socket
 import threading
 import time
 from collections import Counter
@@ -12,6 +14,11 @@ from typing import Any
 
 #: What may befall a request; "before" and "after" are seen from what the server commits.
 FAULTS = ("cut before", "cut after", "cut in the answer", "500 before", "500 after", "401", "slow", "twice")
+#: The server commits and the answer comes when nobody waits for it any more. Each takes a client's whole time-out, so
+#: these are not thrown for but counted out, and strike requests that write.
+LATE = "late"
+#: Seconds after which an answer that ought to be late is no longer kept back: its client's time-out is too long.
+_LATEST = 30.0
 
 
 class FaultyProxy:
@@ -27,7 +34,10 @@ class FaultyProxy:
         host, port = upstream.removeprefix("http://").split(":")
         self.upstream = (host, int(port))
         self.happened: Counter[str] = Counter()
-        self._die, self._rate, self._faults = random.Random(0), 0.0, FAULTS
+        self.n_given_up = 0  # late answers whose client had gone
+        # What a client has given up on reaches the server before what it asks next.
+        self.lane = threading.Lock()
+        self._die, self._rate, self._faults, self._n_late = random.Random(0), 0.0, FAULTS, 0
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -37,16 +47,28 @@ class FaultyProxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def set(self, seed: int, rate: float, faults: tuple[str, ...] = FAULTS) -> None:
-        """From now on a share of the requests fares badly, in a way that the seed decides."""
-        with self._lock:
-            self._die, self._rate, self._faults = random.Random(seed), rate, faults
+    def set(self, seed: int, rate: float, faults: tuple[str, ...] = FAULTS, *, n_late: int = 0) -> None:
+        """From now on a share of the requests fares badly, in a way that the seed decides.
 
-    def throw(self) -> str:
+        The next `n_late` requests that write are answered late.
+        """
+        with self._lock:
+            self._die, self._rate, self._faults, self._n_late = random.Random(seed), rate, faults, n_late
+
+    def throw(self, method: str) -> str:
         with self._lock:
             fault = self._die.choice(self._faults) if self._die.random() < self._rate else ""
+            if self._n_late and method != "GET":
+                fault, self._n_late = LATE, self._n_late - 1
             self.happened[fault] += bool(fault)
         return fault
+
+    def has_given_up(self, connection: socket.socket) -> bool:
+        """Wait until the client hangs up, and count it; False where it is still there after half a minute."""
+        gone = bool(select.select([connection], [], [], _LATEST)[0]) and not connection.recv(1, socket.MSG_PEEK)
+        with self._lock:
+            self.n_given_up += gone
+        return gone
 
     def close(self) -> None:
         self._server.shutdown()
@@ -63,7 +85,7 @@ def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
 
         def _any(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            fault = proxy.throw()
+            fault = proxy.throw(self.command)
             if fault == "cut before":
                 self.close_connection = True
                 return
@@ -75,7 +97,7 @@ def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
             status, headers, answer = self._forward(body)
             if fault == "twice":
                 self._forward(body)
-            if fault == "cut after":
+            if fault == "cut after" or (fault == LATE and proxy.has_given_up(self.connection)):
                 self.close_connection = True
                 return
             if fault == "500 after":
@@ -85,6 +107,10 @@ def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _any
 
         def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+            with proxy.lane:
+                return self._send_on(body)
+
+        def _send_on(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
             connection = http.client.HTTPConnection(*proxy.upstream, timeout=120)
             headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
             connection.request(self.command, self.path, body=body, headers={**headers, "Connection": "close"})

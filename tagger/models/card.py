@@ -179,7 +179,9 @@ def _data(manifest: Manifest, config: Mapping[str, Any], n_precedents: int) -> s
     parts = [f"{' of '.join(counts) or 'Labelled sentences'}{source}."]
     if "hash" in data:
         parts.append(f"Hash of the data: `{_code(data['hash'])}`.")
-    parts.append(_split({"seed": manifest.seed, **_part(config, "split"), **_part(data, "split")}))
+    is_refitted = _part(config, "model").get("refit_epochs") != 0
+    settings = {"seed": manifest.seed, **_part(config, "split"), **_part(data, "split")}
+    parts.append(_split(settings, is_refitted=is_refitted))
     if n_precedents:
         parts.append(f"The folder carries {n_precedents:,} of them as precedents: hand it on as you would them.")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -188,14 +190,15 @@ def _data(manifest: Manifest, config: Mapping[str, Any], n_precedents: int) -> s
 _COUNTS = {"n_texts": "sentences", "n_bulletins": "bulletins"}
 
 
-def _split(settings: Mapping[str, Any]) -> str:
+def _split(settings: Mapping[str, Any], *, is_refitted: bool) -> str:
     known = {key: value for key, value in settings.items() if isinstance(value, (str, int, float)) and value != ""}
     if len(known) < 2:
         return ""  # a seed alone splits nothing
     listed = ", ".join(f"`{_code(key)}` {escape(value)}" for key, value in sorted(known.items()))
     return (
         f"Split: {listed}. A bulletin is never on both sides of a split. Figures and thresholds come from scores by "
-        "models that did not see the bulletin; what is kept was then trained on all of it."
+        "models that did not see the bulletin; what is kept was "
+        f"{'then trained on all of it' if is_refitted else 'trained without the first fold'}."
     )
 
 

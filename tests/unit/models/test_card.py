@@ -140,6 +140,17 @@ def test_neither_seconds_nor_somebodys_folders_stand_in_it(card: str) -> None:
     assert "secret" not in card
 
 
+@pytest.mark.parametrize(
+    ("refit_epochs", "said"),
+    [(None, "then trained on all of it"), (1, "then trained on all of it"), (0, "trained without the first fold")],
+)
+def test_the_card_says_what_the_kept_model_was_trained_on(
+    domains: DomainSet, refit_epochs: int | None, said: str
+) -> None:
+    config = {**_CONFIG, "model": {**_CONFIG["model"], "refit_epochs": refit_epochs}}  # type: ignore[dict-item]
+    assert f"what is kept was {said}." in model_card(_manifest(), domains, np.full(3, 0.5), config=config)
+
+
 def test_what_was_not_measured_is_left_out(domains: DomainSet) -> None:
     bare = _manifest(kind="lexicon", metrics={}, data={}, files={})
     card = model_card(bare, domains, np.full(3, 0.5), config={})

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.mark.parametrize(
-    ("model", "f1_micro", "f1_macro"), [("lexicon", 0.85, 0.80), ("tfidf", 0.90, 0.86), ("bert", 0.93, 0.91)]
+    ("model", "f1_micro", "f1_macro"), [("lexicon", 0.85, 0.80), ("tfidf", 0.90, 0.86), ("bert", 0.92, 0.91)]
 )
 def test_the_shipped_models_hold_their_floors(model: str, f1_micro: float, f1_macro: float) -> None:
     figures = measure(load_model(model), _SHARED / "gold" / "seeds.jsonl")["sentence"]

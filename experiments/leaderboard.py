@@ -41,7 +41,8 @@ checkout.
 ## Leaderboard
 
 Sentences; out of fold on the corpus and on 210 real sentences of five bulletins (never trained or tuned on; that six
-layers ship was decided when their real figures had been seen, see [`bert`](bert/README.md)). 95 % intervals by bootstrap over bulletins. Rebuilt by `.venv/bin/python experiments/leaderboard.py`.
+layers ship was decided when their real figures had been seen, see [`bert`](bert/README.md)). 95 % intervals by
+bootstrap over bulletins. Rebuilt by `.venv/bin/python experiments/leaderboard.py`.
 
 """
 ROWS = {

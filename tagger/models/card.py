@@ -7,10 +7,9 @@ no dates, no seconds, no paths. Names and definitions come from strangers; all i
 
 from __future__ import annotations
 
-import html
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
@@ -18,12 +17,9 @@ import numpy as np
 
 from tagger.domains import DomainSet
 from tagger.models.manifest import Manifest
+from tagger.models.markdown import code, escape, plain, table, without_empty
 from tagger.models.selective import Selective
 
-#: What a terminal or a page would obey rather than show: controls, direction marks, lone surrogates.
-_UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
-#: What Markdown or the HTML in it would take for markup.
-_MARKUP = re.compile(r"[\\`*_{}\[\]|~$@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 _KINDS = {
     "lexicon": "a list of words for each domain",
     "tfidf": "linear classifiers over n-grams, calibrated",
@@ -95,12 +91,6 @@ def model_card(
     return f"{_header(manifest, encoder)}\n# {escape(manifest.name) or 'tagger'}\n\n{body}"
 
 
-def escape(text: object) -> str:
-    """A stranger's text as one line of Markdown that shows it and obeys nothing in it."""
-    # Neither a table cell, a link nor HTML can begin or end within it.
-    return html.escape(_MARKUP.sub(lambda match: f"\\{match[0]}", _plain(str(text))), quote=False)
-
-
 def _header(manifest: Manifest, encoder: _Encoder) -> str:
     """The YAML that Hugging Face reads; a hub name only where there is one."""
     import yaml
@@ -108,11 +98,11 @@ def _header(manifest: Manifest, encoder: _Encoder) -> str:
     data: dict[str, Any] = {"language": ["zh"], "library_name": "tagger", "pipeline_tag": "text-classification"}
     if encoder.licence:  # it is known, and so is its name on the hub
         data["base_model"] = encoder.name
-    data["tags"] = ["multi-label", "text-classification", _plain(manifest.kind)]
+    data["tags"] = ["multi-label", "text-classification", plain(manifest.kind)]
     results = _results(manifest)
     if results:
         data["metrics"] = ["f1"]
-        data["model-index"] = [{"name": _plain(manifest.name) or "tagger", "results": [results]}]
+        data["model-index"] = [{"name": plain(manifest.name) or "tagger", "results": [results]}]
     return f"---\n{yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=1000)}---\n"
 
 
@@ -135,19 +125,19 @@ def _results(manifest: Manifest) -> dict[str, Any]:
 
 def _opening(manifest: Manifest, config: Mapping[str, Any], encoder: _Encoder) -> str:
     kind = _KINDS.get(manifest.kind) or escape(manifest.kind)
-    made_of = f" It is {kind}" + (f", made of `{_code(encoder.name)}`." if encoder.name else ".")
+    made_of = f" It is {kind}" + (f", made of `{code(encoder.name)}`." if encoder.name else ".")
     read = [_SIGNALS.get(str(name), str(name)) for name in _part(config, "model").get("signals", [])]
     reads = f" A score is put together from {', '.join(map(escape, read))}." if len(read) > 1 else ""
     return (
         "Tags the sentences of Chinese texts, such as police bulletins, with the domains below: several, one or "
-        f"none.{made_of}{reads}\n\nModel `{_code(manifest.name)}`, version `{_code(manifest.version)}`, kind "
-        f"`{_code(manifest.kind)}`.\n"
+        f"none.{made_of}{reads}\n\nModel `{code(manifest.name)}`, version `{code(manifest.version)}`, kind "
+        f"`{code(manifest.kind)}`.\n"
     )
 
 
 def _labels(domains: DomainSet) -> str:
     rows = [(f"`{d.id}`", escape(d.zh), escape(d.en), escape(d.definition)) for d in domains]
-    return _table(("label", "Chinese", "English", "what it means"), rows) + (
+    return table(("label", "Chinese", "English", "what it means"), rows) + (
         f"\n{len(domains)} labels, version {domains.version} of the set. No label is an answer too.\n"
     )
 
@@ -178,7 +168,7 @@ def _data(manifest: Manifest, config: Mapping[str, Any], n_precedents: int) -> s
     source = f" from {escape(_last_part(data['source']))}" if isinstance(data.get("source"), str) else ""
     parts = [f"{' of '.join(counts) or 'Labelled sentences'}{source}."]
     if "hash" in data:
-        parts.append(f"Hash of the data: `{_code(data['hash'])}`.")
+        parts.append(f"Hash of the data: `{code(data['hash'])}`.")
     is_refitted = _part(config, "model").get("refit_epochs") != 0
     settings = {"seed": manifest.seed, **_part(config, "split"), **_part(data, "split")}
     parts.append(_split(settings, is_refitted=is_refitted))
@@ -194,7 +184,7 @@ def _split(settings: Mapping[str, Any], *, is_refitted: bool) -> str:
     known = {key: value for key, value in settings.items() if isinstance(value, (str, int, float)) and value != ""}
     if len(known) < 2:
         return ""  # a seed alone splits nothing
-    listed = ", ".join(f"`{_code(key)}` {escape(value)}" for key, value in sorted(known.items()))
+    listed = ", ".join(f"`{code(key)}` {escape(value)}" for key, value in sorted(known.items()))
     return (
         f"Split: {listed}. A bulletin is never on both sides of a split. Figures and thresholds come from scores by "
         "models that did not see the bulletin; what is kept was "
@@ -213,7 +203,7 @@ def _figures(manifest: Manifest, domains: DomainSet) -> str:
         (escape(level), *(_figure(own, name) for name in _OVERALL))
         for level, own in levels.items() if isinstance(own, Mapping)
     ]  # fmt: skip
-    overall = _table(("level", "micro-F1", "macro-F1", "precision", "recall", "exact match"), rows)
+    overall = table(("level", "micro-F1", "macro-F1", "precision", "recall", "exact match"), rows)
     return (
         f"{intro}by bootstrap over bulletins.{_furniture(metrics)}\n\n{overall}\n{_other_bulletins(manifest)}"
         f"{_domain_figures(metrics, domains)}{_parity(metrics)}"
@@ -257,7 +247,7 @@ def _domain_figures(metrics: Mapping[str, Any], domains: DomainSet) -> str:
             *(_shown(found.get(domain.id)) for found in scores.values()), _count(figures.get("support")),
         ))  # fmt: skip
     header = ("label", "precision", "recall", "F1", "average precision", "calibration error", "sentences with it")
-    return _table(*_without_empty(header, rows)) if own else ""
+    return table(*without_empty(header, rows)) if own else ""
 
 
 def _parity(metrics: Mapping[str, Any]) -> str:
@@ -280,7 +270,7 @@ def _thresholds(manifest: Manifest, domains: DomainSet, thresholds: np.ndarray) 
     scores = "Scores are weights of words, not probabilities." if manifest.kind == "lexicon" else (
         f"Scores are meant as probabilities.{calibration}"
     )  # fmt: skip
-    return f"A sentence is tagged where its score reaches the label's threshold. {scores}\n\n" + _table(
+    return f"A sentence is tagged where its score reaches the label's threshold. {scores}\n\n" + table(
         ("label", "threshold"), rows
     )
 
@@ -301,7 +291,7 @@ def _selective(selective: Selective | None, domains: DomainSet) -> str:
         f"answered yes is right, and at most {1 - selective.recall:.0%} of the sentences with the label answered no. "
         f"Calibrated out of fold on {selective.n_bulletins:,} bulletins, which are the sample (Learn then Test); it "
         "holds for bulletins like these.\n\n"
-        + _table(*_without_empty(("label", "no below", "yes from", "sentences with it", "note"), rows))
+        + table(*without_empty(("label", "no below", "yes from", "sentences with it", "note"), rows))
         + "".join(_load(level, own) for level, own in sorted(selective.load.items(), reverse=True))
     )
 
@@ -339,7 +329,7 @@ def _limits(manifest: Manifest, domains: DomainSet) -> str:
 def _cost(manifest: Manifest) -> str:
     size = sum(entry["bytes"] for entry in manifest.files.values() if isinstance(entry.get("bytes"), int))
     largest = max(manifest.files, key=lambda name: (manifest.files[name].get("bytes", 0), name), default="")
-    detail = f", most of it `{_code(largest)}`" if largest else ""
+    detail = f", most of it `{code(largest)}`" if largest else ""
     return f"{size / 1e6:.1f} MB on disk{detail}. Speed depends on the machine: `metrics.json` of the run has it.\n"
 
 
@@ -403,23 +393,3 @@ def _shown(value: Any) -> str:
 
 def _count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else ""
-
-
-def _without_empty(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
-    """A table without the columns that no row fills."""
-    kept = [i for i in range(len(header)) if any(row[i] for row in rows)]
-    return [header[i] for i in kept], [[row[i] for i in kept] for row in rows]
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _plain(text: str) -> str:
-    return " ".join(_UNSEEN.sub(" ", text).split())
-
-
-def _code(text: object) -> str:
-    """A text between backticks: none of its own."""
-    return _plain(str(text)).replace("`", "'")

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tagger.domains import Domain, DomainSet
-from tagger.models.card import escape, model_card
+from tagger.models.card import model_card
 from tagger.models.manifest import Manifest
+from tagger.models.markdown import escape
 from tagger.models.selective import Selective
 from tagger.models.storage import load_model, save_model
 from tagger.models.tfidf import TfidfClassifier

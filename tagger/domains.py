@@ -5,7 +5,6 @@ A core room: imports only `tagger.errors`.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tagger.errors import CorpusError
+from tagger.errors import CorpusError, did_you_mean
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -92,9 +91,7 @@ class DomainSet(Sequence[Domain]):
         try:
             return self._column[domain_id]
         except KeyError:
-            close = difflib.get_close_matches(domain_id, self.ids, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(self.ids)}."
-            raise CorpusError(f"unknown domain {domain_id!r}", hint=hint) from None
+            raise CorpusError(f"unknown domain {domain_id!r}", hint=did_you_mean(domain_id, self.ids)) from None
 
     def name(self, domain_id: str) -> str:
         """What people call a domain: its Chinese name; its id where it has none, or where it is not of this set."""

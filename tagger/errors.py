@@ -21,6 +21,9 @@ A message says where, what was found, what was expected and what to do next.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+
 _CONTROL = dict.fromkeys([*range(32), *range(127, 160)], " ")
 
 
@@ -114,3 +117,9 @@ class ConnectionLostError(LabellingError):
 
 class OutputError(TaggerError):
     """The result cannot be written where it should go."""
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """A hint: the known name nearest to one that is not known, or all of them."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tagger.errors import UsageError
+from tagger.errors import UsageError, did_you_mean
 from tagger.project import project_path
 from tagger.training.config import TrainConfig, config_from_dict, setting_names
 from tagger.training.overrides import readable_overrides
-from tagger.training.settings import did_you_mean
 
 
 def compose(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> TrainConfig:

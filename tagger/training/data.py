@@ -21,10 +21,9 @@ from tagger.corpus.records import (
 )
 from tagger.corpus.tables import csv_rows, jsonl_rows, parquet_rows
 from tagger.domains import DomainSet, load_domains
-from tagger.errors import CorpusError, TaggerError, UsageError
+from tagger.errors import CorpusError, TaggerError, UsageError, did_you_mean
 from tagger.project import project_path
 from tagger.training.config import DataConfig, TrainConfig
-from tagger.training.settings import did_you_mean
 
 KINDS = ("corpus", "jsonl", "csv", "parquet", "datasets", "label_studio")
 #: What may count as the source of an authored bulletin.

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tagger.errors import UsageError
+from tagger.errors import UsageError, did_you_mean
 from tagger.training.composing import compose_data
 from tagger.training.config import TrainConfig, config_from_dict, setting_names
-from tagger.training.settings import build, did_you_mean
+from tagger.training.settings import build
 
 METRICS = ("f1_macro", "f1_micro")
 SAMPLERS = ("tpe", "random")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import types
 import typing
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from tagger.errors import UsageError
+from tagger.errors import UsageError, did_you_mean
 from tagger.training.model_config import MODELS
 
 _Settings = TypeVar("_Settings")
@@ -70,9 +68,3 @@ def _plain(hint: Any, value: Any, path: str) -> Any:
             return value
     names = " or ".join(getattr(kind, "__name__", str(kind)) for kind in allowed)
     raise UsageError(f"found {value!r}, expected {names}", where=path)
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A hint: the known name nearest to one that is not known, or all of them."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."

@@ -10,9 +10,8 @@ from tagger.corpus.duplicates import DuplicateRule, Link, link_bulletins
 from tagger.corpus.examples import Examples
 from tagger.corpus.leakage import check_leakage
 from tagger.corpus.splits import Split, bulletins_trained_on, read_split, split_by_source, split_grouped
-from tagger.errors import UsageError
+from tagger.errors import UsageError, did_you_mean
 from tagger.training.config import SplitConfig, TrainConfig
-from tagger.training.settings import did_you_mean
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,11 @@ PRECISION = RECALL = 0.95
 _WAYS = ("half", "shared", "own", "shrunk")
 #: Costs in the plot -> by what they are divided.
 _COSTS = {"seconds": ("seconds", 1), "size": ("size_bytes", 1e6), "speed": ("sentences_per_second", 1)}
-_MORE_COSTS = {**_COSTS, "memory": ("peak_memory_mib", 1)}
+#: Those that stand in the table alone.
+_MORE_COSTS = {
+    **_COSTS, "reading": ("seconds_per_1000_sentences", 1), "memory": ("peak_memory_mib", 1),
+    "gpu_memory": ("peak_gpu_memory_mib", 1),
+}  # fmt: skip
 
 
 def describe_learning(subject: Subject) -> Section | None:
@@ -95,10 +99,11 @@ def _gain_rows(subject: Subject, run: Run) -> list[list[str]]:
 def describe_cost(subject: Subject) -> Section:
     """What the models cost, and what they give for it."""
     words, runs = subject.words, subject.drawn
+    told = [key for key in _MORE_COSTS if any(_cost(run, key) for run in runs)]
     rows = [[run.name, with_interval(subject.figures[run.name], "f1_micro"),
-             *(number(_cost(run, key), 1) for key in _MORE_COSTS)] for run in runs]  # fmt: skip
-    blocks: list[Block] = [Table([words("run"), words("f1_micro"), *(words(key) for key in _MORE_COSTS)], rows)]
-    known = {words(key): [_cost(run, key) for run in runs] for key in _COSTS if any(_cost(run, key) for run in runs)}
+             *(number(_cost(run, key), 1) for key in told)] for run in runs]  # fmt: skip
+    blocks: list[Block] = [Table([words("run"), words("f1_micro"), *(words(key) for key in told)], rows)]
+    known = {words(key): [_cost(run, key) for run in runs] for key in told if key in _COSTS}
     if known and len(runs) > 1:
         found = [subject.figures[run.name] for run in runs]
         f1 = [(f["f1_micro"], *f["interval_95"]["f1_micro"]) for f in found]

@@ -182,7 +182,9 @@ _WORDS = {
     "seconds": ("训练用时（秒）seconds", "seconds of training"),
     "size": ("模型大小（MB）size", "size of the model in MB"),
     "speed": ("每秒句数 sentences/s", "sentences a second"),
+    "reading": ("训练每千句每轮用时（秒）seconds", "seconds of training, 1,000 sentences and epoch"),
     "memory": ("内存峰值（MiB）peak memory", "peak memory in MiB"),
+    "gpu_memory": ("显存峰值（MiB）peak GPU memory", "peak memory of the GPU in MiB"),
     "review": ("人工复核量", "Review by a person"),
     "review_note": (
         "每个领域三种回答：是 / 请人判断 / 否。以 {precision} 的精确率和 {recall} 的召回率为承诺，"

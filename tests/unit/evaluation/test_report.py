@@ -71,6 +71,19 @@ def test_two_runs_and_their_verdict(make_run: MakeRun) -> None:
     assert {a["href"] for tag, a in page.tags if tag == "a"} == {f"#{key}" for key in keys}
 
 
+def test_costs_stand_in_the_table_where_any_run_tells_them(make_run: MakeRun) -> None:
+    told, plain = make_run("told"), make_run("plain")
+    metrics = json.loads((told / "metrics.json").read_text(encoding="utf-8"))
+    metrics["cost"] |= {"peak_memory_mib": 3018, "seconds_per_1000_sentences": 40.25}
+    (told / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    report = build_report([read_run(told), read_run(plain)], lang="en", n_errors=0)
+    [section] = [section for section in report.sections if section.key == "cost"]
+    [table] = [block for block in section.blocks if isinstance(block, Table)]
+    assert table.head[-2:] == ["seconds of training, 1,000 sentences and epoch", "peak memory in MiB"]
+    assert [row[-2:] for row in table.rows] == [["40.2", "3,018.0"], ["—", "—"]]
+    assert not any("GPU" in name for name in table.head)
+
+
 def test_a_report_states_what_no_threshold_could_fit_and_whether_the_folds_are_the_same(make_run: MakeRun) -> None:
     good = read_run(make_run("good", noise=0.2))
     other = read_run(make_run("other", noise=0.5, split_hash="another"))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+#: What the asymmetric loss takes off the probability of an absent domain.
+_SHIFT = 0.05
+
 
 def multilabel_loss(logits: torch.Tensor, targets: torch.Tensor, *, name: str, gamma: float = 2.0,
                     positive_weight: float = 1.0) -> torch.Tensor:  # fmt: skip
@@ -14,28 +17,37 @@ def multilabel_loss(logits: torch.Tensor, targets: torch.Tensor, *, name: str, g
     ----------
     logits, targets : float tensors of shape (n_texts, n_domains)
         Targets in [0, 1]; soft ones are allowed for ``bce``.
-    name : {"bce", "focal", "asymmetric"}
+    name : one of LOSSES
         Binary cross-entropy; the focal loss of Lin et al. (2017), which turns to the texts
         that are still wrong; the asymmetric loss of Ridnik et al. (2021), which does so for
-        the absent domains alone and leaves out the surest of them.
+        the absent domains alone, leaves out the surest of them and bounds what a wrong label
+        can cost.
     gamma : float, default=2.0
         How strongly the focal and the asymmetric loss turn away from what is sure.
     positive_weight : float, default=1.0
         Weight of present domains.
     """
     weights = 1 + (positive_weight - 1) * targets
-    cross_entropy = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    return (weights * _focus(logits, targets, name, gamma) * cross_entropy).mean()
+    return (weights * LOSSES[name](logits, targets, gamma)).mean()
 
 
-def _focus(logits: torch.Tensor, targets: torch.Tensor, name: str, gamma: float) -> torch.Tensor:
-    if name == "bce":
-        return torch.ones_like(logits)
+def _bce(logits: torch.Tensor, targets: torch.Tensor, _: float = 0.0) -> torch.Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+
+
+def _focal(logits: torch.Tensor, targets: torch.Tensor, gamma: float) -> torch.Tensor:
     proba = torch.sigmoid(logits)
-    if name == "focal":
-        return (proba * (1 - targets) + (1 - proba) * targets) ** gamma
-    shifted = (proba - 0.05).clamp(min=0)
-    return targets + (1 - targets) * shifted**gamma
+    return (proba * (1 - targets) + (1 - proba) * targets) ** gamma * _bce(logits, targets)
+
+
+def _asymmetric(logits: torch.Tensor, targets: torch.Tensor, gamma: float) -> torch.Tensor:
+    shifted = (torch.sigmoid(logits) - _SHIFT).clamp(min=0)
+    absent = shifted**gamma * -torch.log1p(-shifted)
+    return targets * _bce(logits, targets) + (1 - targets) * absent
+
+
+#: Name -> loss of each text and domain, of (logits, targets, gamma).
+LOSSES = {"bce": _bce, "focal": _focal, "asymmetric": _asymmetric}
 
 
 def distillation_loss(logits: torch.Tensor, teacher: torch.Tensor, *, temperature: float) -> torch.Tensor:

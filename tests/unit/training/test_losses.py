@@ -49,28 +49,34 @@ def test_focal_worked_out_by_hand() -> None:
 
 
 def test_asymmetric_worked_out_by_hand() -> None:
-    # A present domain costs ln 4/3 unfocused; absent ones (p - 0.05)^3 * -ln(1 - p), nothing below 0.05.
+    # A present domain costs ln 4/3 unfocused; absent ones q^3 * -ln(1 - q) of q = p - 0.05, or nothing.
     logits = torch.tensor([[math.log(3), math.log(3), math.log(0.04 / 0.96)]])
     loss = multilabel_loss(logits, torch.tensor([[1.0, 0.0, 0.0]]), name="asymmetric", gamma=3.0)
-    assert loss.item() == pytest.approx((math.log(4 / 3) + 0.7**3 * math.log(4)) / 3)
+    assert loss.item() == pytest.approx((math.log(4 / 3) - 0.7**3 * math.log(0.3)) / 3)
 
 
-def test_a_pupil_that_says_what_its_teacher_says_learns_nothing(logits: torch.Tensor) -> None:
-    pupil = logits.clone().requires_grad_()
-    distillation_loss(pupil, logits, temperature=2.0).backward()
-    assert pupil.grad is not None
-    assert pupil.grad.abs().max() < 1e-7
+def test_asymmetric_bounds_what_a_wrong_label_costs() -> None:
+    surely = torch.tensor([[80.0]])
+    loss = multilabel_loss(surely, torch.zeros(1, 1), name="asymmetric", gamma=2.0)
+    assert loss.item() == pytest.approx(-(0.95**2) * math.log(0.05), rel=1e-5)
+
+
+def test_a_student_that_says_what_its_teacher_says_learns_nothing(logits: torch.Tensor) -> None:
+    student = logits.clone().requires_grad_()
+    distillation_loss(student, logits, temperature=2.0).backward()
+    assert student.grad is not None
+    assert student.grad.abs().max() < 1e-7
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
-def test_a_pupil_moves_to_its_teacher_at_any_temperature_alike(logits: torch.Tensor, temperature: float) -> None:
-    pupil = (logits + 0.01).requires_grad_()
-    distillation_loss(pupil, logits, temperature=temperature).backward()
-    assert pupil.grad is not None
+def test_a_student_moves_to_its_teacher_at_any_temperature_alike(logits: torch.Tensor, temperature: float) -> None:
+    student = (logits + 0.01).requires_grad_()
+    distillation_loss(student, logits, temperature=temperature).backward()
+    assert student.grad is not None
     # The gradient, T * (sigmoid(z / T) - sigmoid(t / T)) / n, points from the teacher.
-    soft = torch.sigmoid(pupil.detach() / temperature) - torch.sigmoid(logits / temperature)
-    torch.testing.assert_close(pupil.grad, temperature * soft / logits.numel())
-    assert (pupil.grad > 0).all()
+    soft = torch.sigmoid(student.detach() / temperature) - torch.sigmoid(logits / temperature)
+    torch.testing.assert_close(student.grad, temperature * soft / logits.numel())
+    assert (student.grad > 0).all()
 
 
 def test_equal_passes_agree_and_others_do_not(logits: torch.Tensor) -> None:

@@ -12,11 +12,12 @@ from tagger.domains import DomainSet
 from tagger.models.combiner import fit_combiner
 from tagger.models.encoders.folders import find_encoder
 from tagger.models.thresholds import choose_thresholds
+from tagger.training.bert_checks import check_bert
 from tagger.training.config import TrainConfig
 from tagger.training.fitter import Fitter
 from tagger.training.fold_watch import tell_folds
 from tagger.training.model_config import BertConfig
-from tagger.training.splitting import rows_to_fit
+from tagger.training.splitting import rows_to_fit, with_copies
 from tagger.training.stacking import combine_out_of_fold, with_known_lexicon
 from tagger.training.trained import Folds, Trained, make_folds, measure_out_of_fold, silence
 from tagger.training.unfinished import Unfinished
@@ -43,12 +44,18 @@ def train_bert(
     TrainingError
         The loss is no longer a number.
     UsageError
-        Layers that the encoder has not, or too few bulletins for the folds.
+        A setting out of its range, layers that the encoder has not, or too few bulletins for the folds.
     """
     encoder = find_encoder(model.encoder.name)  # first: where there is none, nothing is begun
+    check_bert(model, encoder)
     unfinished = Unfinished.open(config, examples, copies)
     fitter = Fitter(config, with_known_lexicon(config, model), domains, unfinished, encoder)
-    folds = make_folds(config, examples)[: model.scored_folds]
+    folds = make_folds(config, examples)
+    if config.split.kind == "leave_one_source_out" and model.scored_folds is not None:
+        log.warning(
+            "model.scored_folds=%d holds out that many of %d sources (null: each)", model.scored_folds, len(folds)
+        )
+    folds = folds[: model.scored_folds]
     signals = _out_of_fold(fitter, examples, copies, folds)
     is_scored = ~np.isnan(signals).any(axis=(1, 2))
     is_text = is_scored & ~examples.noise
@@ -56,18 +63,20 @@ def train_bert(
         combine_out_of_fold(examples.y_true, signals, _among(is_text, folds, examples, config.seed)), examples
     )
     thresholds = choose_thresholds(examples.y_true[is_text], y_proba[is_text], shrinkage=model.shrinkage)
-    everything = _with_copies(examples, copies, rows_to_fit(config, examples, np.arange(len(examples))))
+    # Without an epoch of its own the final network is that of the first fold, which saw no more.
+    rows = folds[0][0] if model.refit_epochs == 0 else rows_to_fit(config, examples, np.arange(len(examples)))
+    content = with_copies(examples, copies, rows)
     if model.refit_epochs is not None:
         classifier = fitter.go_on(
-            everything, after=_TITLE.format(1, len(folds)), seen=_with_copies(examples, copies, folds[0][0])
+            content, after=_TITLE.format(1, len(folds)), seen=with_copies(examples, copies, folds[0][0])
         )
     else:
-        classifier = fitter.fit("all bulletins", everything)
+        classifier = fitter.fit("all bulletins", content)
     classifier.combiner = fit_combiner(examples.y_true[is_text], signals[is_text])
     metrics = measure_out_of_fold(examples.take(is_scored), y_proba[is_scored], thresholds, domains)
     metrics["cost"] = unfinished.cost()
     return Trained(
-        classifier, thresholds, np.where(is_scored[:, None], y_proba, np.nan), metrics,
+        classifier, thresholds, np.where(is_scored[:, None], y_proba, np.nan), rows, metrics,
         curves=fitter.unfinished.curves(), finish=fitter.unfinished.remove,
     )  # fmt: skip
 
@@ -90,6 +99,7 @@ def _divide(rows: np.ndarray, examples: Examples, seed: int) -> list[np.ndarray]
     bulletins = examples.bulletins[rows]
     n_parts = min(_N_PARTS, len(np.unique(bulletins)))
     if n_parts < 2:
+        log.warning("one bulletin is scored: the figures are of signals that were weighed on it, and flatter")
         return [rows]
     return [rows[part] for _, part in grouped_folds(examples.y_true[rows], bulletins, n_folds=n_parts, seed=seed)]
 
@@ -102,16 +112,10 @@ def _out_of_fold(fitter: Fitter, examples: Examples, copies: Examples, folds: Fo
         title = _TITLE.format(number, len(folds))
         found = fitter.unfinished.scores(title)
         if found is None:
-            classifier = fitter.fit(title, _with_copies(examples, copies, rows))
+            classifier = fitter.fit(title, with_copies(examples, copies, rows))
             found = classifier.compute_signals(examples.take(held_out).texts)
             fitter.unfinished.keep_scores(title, found)
         signals[held_out] = found
         log.info("%s done", title)
         tell_folds(examples, signals, folds[:number], fitter.model.shrinkage)
     return signals
-
-
-def _with_copies(examples: Examples, copies: Examples, rows: np.ndarray) -> Examples:
-    """Some examples and the damaged copies of their bulletins."""
-    part = examples.take(rows)
-    return part.join(copies.take(np.isin(copies.bulletins, part.bulletins) & ~copies.noise))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,23 @@ def describe_machine() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def peak_memory() -> dict[str, int]:
+    """The most memory that this process has held so far, earlier runs of a search or multirun among it.
+
+    Returns
+    -------
+    dict
+        ``peak_memory_mib``, and ``peak_gpu_memory_mib`` where there is a GPU and torch was imported; in MiB.
+    """
+    # Linux counts in KiB, macOS in bytes.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    found = {"peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)}
+    torch = sys.modules.get("torch")  # a run that did not load it used no GPU
+    if torch is not None and torch.cuda.is_available():
+        found["peak_gpu_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20)
+    return found
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -64,7 +83,5 @@ def _processor() -> str:
 
 
 def _gpu() -> str | None:
-    import sys
-
     torch = sys.modules.get("torch")  # a run that did not load it used no GPU
     return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None

@@ -67,13 +67,14 @@ class Run:
     seed : int
         Of dropout.
     pad : int
-        Id of the piece that fills passages up.
+        Id of the piece that fills inputs up.
     evaluate : callable or None
         Figures of the network, once an epoch, ``f1_macro`` among them: the best state is
         kept, and training stops after ``patience`` epochs without a better one.
     history : list of dict
-        Filled by `fine_tune`: step, epoch, loss, learning rate, the figures, and the seconds that
-        training has taken so far, those before a cut among them.
+        Filled by `fine_tune`: step, epoch (the share of all steps so far, in [0, 1], as the plan of all
+        epochs is one to Trainer), loss, learning rate, the figures, and the seconds that training has
+        taken so far, those before a cut among them.
     """
 
     title: str
@@ -203,13 +204,13 @@ class _PlanTrainer(Trainer):
         """The loss of one batch."""
         logits, hidden = model(inputs["input_ids"], inputs["attention_mask"], with_hidden=True)
         loss = self._loss(logits, inputs)
+        if self.config.r_drop:
+            again = model(inputs["input_ids"], inputs["attention_mask"])
+            loss = (loss + self._loss(again, inputs)) / 2 + self.config.r_drop * agreement_loss(logits, again)
         if "hidden" in inputs:
             scale = self.model.head.scale
             apart = hidden_loss(hidden, inputs["hidden"], inputs["attention_mask"], scale)
             loss = loss + self.config.hidden_weight * apart
-        if self.config.r_drop:
-            again = model(inputs["input_ids"], inputs["attention_mask"])
-            loss = (loss + self._loss(again, inputs)) / 2 + self.config.r_drop * agreement_loss(logits, again)
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {self.state.global_step + 1}", where=self.run.title,

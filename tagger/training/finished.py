@@ -43,19 +43,34 @@ def is_finished(config: TrainConfig, data_hash: str) -> bool:
 
 
 def hash_inputs(config: TrainConfig) -> dict[str, str]:
-    """What decides a run beside its settings and its data: the domain list and the lexicon, by content.
+    """What decides a run beside its settings and its data: files that the settings name, by content.
 
     Not by their times: a checkout makes old files new, and a file restored with its time new ones old.
 
     Returns
     -------
     dict
-        ``domains`` and ``lexicon``, the SHA-256 of the file's bytes in hexadecimal digits; "" where
-        there is no such file, as with domains that are made of the labels.
+        ``domains`` and ``lexicon``, and where the settings name one ``split``, ``test`` and the
+        ``encoder``'s folder: the SHA-256 of the bytes in hexadecimal digits; "" where there is no such
+        file, as with domains that are made of the labels.
     """
     lexicon = getattr(config.model, "lexicon", None) or project_path("labels/lexicon.yaml")
-    files = {"domains": Path(config.data.domains or project_path("labels/domains.yaml")), "lexicon": Path(lexicon)}
-    return {name: hashlib.sha256(f.read_bytes()).hexdigest() if f.is_file() else "" for name, f in files.items()}
+    paths = {"domains": config.data.domains or project_path("labels/domains.yaml"), "lexicon": lexicon}
+    encoder = getattr(config.model, "encoder", None)
+    named = {"split": config.split.file, "test": config.data.test, "encoder": encoder and encoder.name}
+    # A hub's name or the packaged encoder is no path here: each comes with checksums of its own.
+    paths |= {name: path for name, path in named.items() if path and Path(path).expanduser().exists()}
+    return {name: _hash(Path(path).expanduser()) for name, path in paths.items()}
+
+
+def _hash(path: Path) -> str:
+    """Of a file's bytes, or of all files of a folder with their names; "" where there is neither."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    found = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
+    told = [(file.relative_to(path).as_posix(), _hash(file)) for file in found]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest() if told else ""
 
 
 def read_figures(folder: Path) -> dict[str, Any]:

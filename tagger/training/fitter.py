@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +13,10 @@ import torch
 from tagger.corpus.examples import Examples
 from tagger.corpus.splits import grouped_folds
 from tagger.domains import DomainSet
-from tagger.errors import UsageError
 from tagger.evaluation.metrics import score
 from tagger.models.bert import BertClassifier
 from tagger.models.combiner import sigmoid
-from tagger.models.encoder_classifier import NGRAM_SIGNALS, EncoderClassifier
+from tagger.models.encoder_classifier import NGRAM_SIGNALS
 from tagger.models.network import SentenceNetwork, load_encoder
 from tagger.models.ngrams import NgramScorer
 from tagger.models.thresholds import choose_thresholds
@@ -46,7 +46,6 @@ class Fitter:
     def __post_init__(self) -> None:
         self.tokenizer = PieceTokenizer.load(self.folder, self.model.max_length)
         self.lexicon = open_lexicon(self.model, self.domains)
-        check_signals(self.model)
 
     def fit(self, title: str, examples: Examples) -> BertClassifier:
         """A classifier fitted on examples, its signals not yet weighed."""
@@ -58,7 +57,10 @@ class Fitter:
         network, teacher = self._fit(after, seen)  # kept when the part was done: nothing is trained here
         if not self.model.refit_epochs:
             return self._classifier(network, self._ngrams(seen))
-        settings = dataclasses.replace(self.model.fine_tuning, epochs=self.model.refit_epochs, head_start=0)
+        # On all of them: no bulletins are left, that the network has not seen, to choose an epoch by.
+        settings = dataclasses.replace(
+            self.model.fine_tuning, epochs=self.model.refit_epochs, head_start=0, validation=0.0
+        )
         network = self._fine_tune("all bulletins", network, examples, settings, teacher)
         return self._classifier(network, self._ngrams(examples))
 
@@ -81,22 +83,11 @@ class Fitter:
         """An untrained network, or one with some of its teacher's layers."""
         torch.manual_seed(self.config.seed)  # of the head, which is random where nothing gives it a start
         network = SentenceNetwork(load_encoder(self.folder), len(self.domains), self.model.fine_tuning.dropout)
-        self._check_length(network)
         if teacher is not None:
             network.load_state_dict(teacher.state_dict())
-        n_layers = network.encoder.config.num_hidden_layers
         if layers is not None:
-            if not layers or not all(0 <= layer < n_layers for layer in layers):
-                raise UsageError(f"layers {layers}, expected numbers from 0 to {n_layers - 1}", where="model.layers")
             network.keep_layers(layers)
-        return network
-
-    def _check_length(self, network: SentenceNetwork) -> None:
-        longest = network.encoder.config.max_position_embeddings
-        if self.model.max_length > longest:
-            raise UsageError(
-                f"found {self.model.max_length}, expected at most the encoder's {longest}", where="model.max_length"
-            )
+        return network.to("cuda" if torch.cuda.is_available() else "cpu")
 
     def _fine_tune(
         self, title: str, network: SentenceNetwork, examples: Examples, settings: FineTuningConfig,
@@ -122,7 +113,7 @@ class Fitter:
         judge = self._judge(examples.take(chosen_by)) if len(chosen_by) else None
         run = Run(title, self.unfinished.checkpoints(title), self.config.seed, pad, judge)
         network = fine_tune(network, inputs, targets, plan, config=settings, run=run)
-        self.unfinished.keep_curve(title, run.history, n_read=len(rows) * settings.epochs)
+        self.unfinished.keep_curve(title, run.history, n_read=round(len(rows) * _epochs_told(run, plan, settings)))
         self.unfinished.keep_network(title, network)
         return network
 
@@ -147,13 +138,10 @@ class Fitter:
         )  # fmt: skip
 
 
-def check_signals(model: BertConfig) -> None:
-    """A `UsageError` for signals that no classifier could be put together from: now, not after the training."""
-    known = EncoderClassifier.known_signals
-    if unknown := [name for name in model.signals if name not in known]:
-        raise UsageError(f"unknown signals {unknown}", where="model.signals", hint=f"Known: {', '.join(known)}.")
-    if model.signals[:1] != ["text"]:
-        raise UsageError(f"found {model.signals}, expected text first", where="model.signals")
+def _epochs_told(run: Run, plan: Sequence[list[int]], settings: FineTuningConfig) -> float:
+    """Epochs up to the last step that has its seconds; early stopping may have left the rest of the plan."""
+    last = max((step["step"] for step in run.history), default=0)
+    return settings.epochs * last * settings.accumulate / len(plan)
 
 
 def _hold_out(examples: Examples, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

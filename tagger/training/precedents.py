@@ -9,30 +9,27 @@ import numpy as np
 from tagger.corpus.examples import Examples
 from tagger.domains import DomainSet
 from tagger.models.precedents import Precedents, build_precedents
-from tagger.training.config import TrainConfig
-from tagger.training.splitting import rows_to_fit
 
 #: Sentences above which an index is thinned out, evenly over the data: some 2 MB.
 MAX_TEXTS = 15_000
 
 
 def choose_precedents(
-    config: TrainConfig, classifier: Any, examples: Examples, domains: DomainSet
+    classifier: Any, examples: Examples, rows: np.ndarray, domains: DomainSet
 ) -> Precedents | None:  # fmt: skip
     """An index of what the final model learnt from; None for a classifier without embeddings.
 
     Parameters
     ----------
-    config : TrainConfig
-        Of the run: with ``data.share`` below 1 the bulletins left out are no precedents.
     classifier : Classifier
         One with a method ``embed(texts)``, float32 of shape (n_texts, n_dims), has precedents.
     examples : Examples
-        All of the run; page furniture is passed over.
+        All of the run.
+    rows : ndarray of int
+        Numbers of those that the classifier was fitted on: no others are precedents.
     domains : DomainSet
     """
     embed = getattr(classifier, "embed", None)
-    rows = rows_to_fit(config, examples, np.arange(len(examples)))
     if embed is None or not len(rows):
         return None
     if len(rows) > MAX_TEXTS:

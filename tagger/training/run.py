@@ -62,9 +62,11 @@ def run(config: TrainConfig, load: Load = load_examples) -> Manifest:
     test, inputs = load_test(config, domains), hash_inputs(config)
     log.info("%d sentences of %d bulletins", len(examples), len(np.unique(examples.bulletins)))
     trained = train(config, examples, domains, copies)
+    # Of a run that was cut off and taken up, all of it.
+    seconds = time.monotonic() - clock + trained.metrics.get("cost", {}).pop("seconds_before", 0.0)
     record = {
         "format": FORMAT, "kind": config.model.kind, "seed": config.seed,
-        "started": started.isoformat(timespec="seconds"), "seconds": round(time.monotonic() - clock, 1),
+        "started": started.isoformat(timespec="seconds"), "seconds": round(seconds, 1),
         "tagger_version": tagger.__version__, "code": code_version(), "libraries": library_versions(),
         "machine": describe_machine(), "data": _describe_data(config, examples),
         "inputs": inputs,
@@ -132,7 +134,7 @@ def _save_model(folder: Path, run: Finished, data: dict[str, Any], metrics: dict
     return save_model(
         folder, trained.classifier, run.domains, trained.thresholds, config=portable_config(config),
         name=Path(config.output).name, seed=config.seed, data=data, metrics=figures, selective=selective,
-        precedents=choose_precedents(config, trained.classifier, run.examples, run.domains) if keeps else None,
+        precedents=choose_precedents(trained.classifier, run.examples, trained.rows, run.domains) if keeps else None,
     )  # fmt: skip
 
 
@@ -156,8 +158,9 @@ def train(config: TrainConfig, examples: Examples, domains: DomainSet, copies: E
     """Train the model of a config on examples.
 
     Thresholds and weights of signals come from out-of-fold scores of `examples`; the
-    returned classifier is fitted on all of them. `copies` are only trained on, each with
-    the bulletin that it is a copy of. Page furniture is neither trained on nor tagged.
+    returned classifier is fitted on those that ``rows`` of the result names, which is all of
+    them unless the config says otherwise. `copies` are only trained on, each with the bulletin
+    that it is a copy of. Page furniture is neither trained on nor tagged.
     """
     if isinstance(config.model, LexiconConfig):
         return _without_training(config.model, examples, domains)
@@ -176,7 +179,8 @@ def _without_training(config: LexiconConfig, examples: Examples, domains: Domain
     classifier = load_lexicon(config.lexicon or project_path("labels/lexicon.yaml"), domains)
     y_proba = silence(classifier.predict_proba(examples.texts), examples)
     thresholds = np.full(len(domains), 0.5)
-    return Trained(classifier, thresholds, y_proba, measure_out_of_fold(examples, y_proba, thresholds, domains))
+    rows = np.array([], dtype=int)  # a lexicon is written, not fitted
+    return Trained(classifier, thresholds, y_proba, rows, measure_out_of_fold(examples, y_proba, thresholds, domains))
 
 
 def _size(folder: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from tagger.domains import DomainSet
 from tagger.evaluation.summary import summarize
 from tagger.models.classifier import Classifier
+from tagger.training.environment import peak_memory
 from tagger.training.run_folder import Scored
 from tagger.training.threshold_gain import cross_fitted_figures, threshold_gain
 from tagger.training.trained import Trained
@@ -46,8 +46,14 @@ def measure_run(trained: Trained, scored: Scored, domains: DomainSet, *, shrinka
     return {
         "out_of_fold": summarize_scored(scored, trained.thresholds, domains),
         "thresholds": {"values": values, "gain": gain, "other_bulletins": other_bulletins},
-        "cost": {**trained.metrics.get("cost", {}), **_measure_cost(trained.classifier, scored)},
+        "cost": {**trained.metrics.get("cost", {}), **_measure_cost(trained.classifier, scored), **_peaks(trained)},
     }  # fmt: skip
+
+
+def _peaks(trained: Trained) -> dict[str, int]:
+    """The most memory held, before a cut or after it."""
+    before = trained.metrics.get("cost", {})
+    return {name: max(value, before.get(name, 0)) for name, value in peak_memory().items()}
 
 
 def summarize_scored(scored: Scored, thresholds: np.ndarray, domains: DomainSet) -> dict[str, Any]:
@@ -73,5 +79,4 @@ def _measure_cost(classifier: Classifier, scored: Scored) -> dict[str, float]:
     started = time.perf_counter()
     classifier.predict_proba(texts)
     speed = len(texts) / (time.perf_counter() - started)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"sentences_per_second": round(speed, 1), "peak_memory_mib": round(peak)}
+    return {"sentences_per_second": round(speed, 1)}

@@ -81,9 +81,9 @@ def rows_to_fit(config: TrainConfig, examples: Examples, rows: np.ndarray) -> np
     return rows[bulletins_trained_on(examples.bulletins[rows], share=share, seed=config.seed)]
 
 
-def examples_to_fit(config: TrainConfig, examples: Examples, copies: Examples) -> Examples:
-    """What the final model learns from: the share of ``data.share`` without furniture, and its damaged copies."""
-    part = examples.take(rows_to_fit(config, examples, np.arange(len(examples))))
+def with_copies(examples: Examples, copies: Examples, rows: np.ndarray) -> Examples:
+    """Some examples, by their numbers, and the damaged copies of their bulletins; copies of furniture left out."""
+    part = examples.take(rows)
     return part.join(copies.take(np.isin(copies.bulletins, part.bulletins) & ~copies.noise))
 
 

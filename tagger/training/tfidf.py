@@ -17,7 +17,7 @@ from tagger.models.thresholds import choose_thresholds
 from tagger.training.config import TrainConfig
 from tagger.training.fold_watch import tell_folds
 from tagger.training.model_config import TfidfConfig
-from tagger.training.splitting import examples_to_fit
+from tagger.training.splitting import rows_to_fit, with_copies
 from tagger.training.stacking import combine_out_of_fold, open_lexicon, with_known_lexicon
 from tagger.training.trained import Folds, Trained, make_folds, measure_out_of_fold, silence
 
@@ -37,10 +37,11 @@ def train_tfidf(
     y_proba = silence(combine_out_of_fold(examples.y_true, signals, folds), examples)
     is_text = ~examples.noise
     thresholds = choose_thresholds(examples.y_true[is_text], y_proba[is_text], shrinkage=model.shrinkage)
-    content = examples_to_fit(config, examples, copies)
+    rows = rows_to_fit(config, examples, np.arange(len(examples)))
+    content = with_copies(examples, copies, rows)
     classifier = new_classifier().fit(content.texts, content.y_true)
     classifier.combiner = fit_combiner(examples.y_true[is_text], signals[is_text])
-    return Trained(classifier, thresholds, y_proba, measure_out_of_fold(examples, y_proba, thresholds, domains))
+    return Trained(classifier, thresholds, y_proba, rows, measure_out_of_fold(examples, y_proba, thresholds, domains))
 
 
 def _out_of_fold(
@@ -50,9 +51,7 @@ def _out_of_fold(
     """Signals of every example from a model that did not see its bulletin, (n_texts, n_domains, n_signals)."""
     signals = np.zeros((*examples.y_true.shape, len(new_classifier().signals)))
     for number, (rows, held_out) in enumerate(folds, start=1):
-        part = examples.take(rows)
-        is_theirs = np.isin(copies.bulletins, part.bulletins) & ~copies.noise
-        part = part.join(copies.take(is_theirs))
+        part = with_copies(examples, copies, rows)
         try:
             classifier = new_classifier().fit(part.texts, part.y_true)
         except ValueError as error:

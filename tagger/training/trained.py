@@ -28,7 +28,10 @@ class Trained:
     classifier : Classifier
     thresholds : ndarray of shape (n_domains,)
     y_proba : ndarray of shape (n_texts, n_domains)
-        Scores of every example by a model that did not see its bulletin; 0 for furniture.
+        float32 in [0, 1]: scores of every example by a model that did not see its bulletin; 0 for
+        furniture, NaN in folds that were not scored.
+    rows : ndarray of int
+        Numbers of the examples that the classifier was fitted on, those that chose its epoch among them.
     metrics : dict
         Out of fold, of `measure_out_of_fold`: `tagger.evaluation.metrics.score` and its 95 % intervals.
     curves : list of dict
@@ -40,6 +43,7 @@ class Trained:
     classifier: Any
     thresholds: np.ndarray
     y_proba: np.ndarray
+    rows: np.ndarray
     metrics: dict[str, Any]
     curves: list[dict[str, Any]] = field(default_factory=list)
     finish: Callable[[], None] = lambda: None

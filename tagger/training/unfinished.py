@@ -7,12 +7,13 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -22,6 +23,8 @@ from tagger.bulletins import normalize
 from tagger.corpus.examples import Examples
 from tagger.errors import OutputError
 from tagger.training.config import TrainConfig, portable_config
+from tagger.training.environment import peak_memory
+from tagger.training.fine_tuning import is_bf16
 from tagger.training.finished import hash_inputs
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,8 @@ class Unfinished:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        #: Seconds of training that lie before this process, those that a cut has lost left out.
+        self.seconds_before = sum(map(_seconds, self._parts())) + sum(map(_seconds_of_checkpoints, self._begun()))
 
     @classmethod
     def open(cls, config: TrainConfig, examples: Examples, copies: Examples) -> Unfinished:
@@ -80,9 +85,10 @@ class Unfinished:
             return np.load(path, allow_pickle=False) if path.is_file() else None
 
     def keep_curve(self, title: str, history: list[dict[str, Any]], *, n_read: int) -> None:
-        """Keep the course of the loss in one part of the run, and how many sentences it read, one an epoch."""
+        """Keep the course of the loss in one part of the run, and how many sentences it read in these steps."""
         with _whole(self.folder / f"{_file_name(title)}.curve.json") as temporary:
-            temporary.write_text(json.dumps({"part": title, "n_read": n_read, "steps": history}), encoding="utf-8")
+            part = {"part": title, "n_read": n_read, "steps": history, "memory": peak_memory()}
+            temporary.write_text(json.dumps(part), encoding="utf-8")
 
     def curves(self) -> list[dict[str, Any]]:
         """All steps that were kept, oldest part first, each with the name of its ``part``."""
@@ -94,13 +100,22 @@ class Unfinished:
         Returns
         -------
         dict
-            ``seconds_per_1000_sentences``, of which one counts once an epoch; empty where
-            nothing was read.
+            ``seconds_per_1000_sentences``, of which one counts once an epoch, where anything was read;
+            ``seconds_before``, those of training in earlier processes; what
+            `tagger.training.environment.peak_memory` gives, of all of them.
         """
         parts = self._parts()
-        seconds = sum(max((step.get("seconds", 0.0) for step in part["steps"]), default=0.0) for part in parts)
-        n_read = sum(part["n_read"] for part in parts)
-        return {"seconds_per_1000_sentences": round(1000 * seconds / n_read, 2)} if n_read else {}
+        found = {"seconds_before": round(self.seconds_before, 1)}
+        for part in parts:
+            found |= {name: max(value, found.get(name, 0)) for name, value in part["memory"].items()}
+        if n_read := sum(part["n_read"] for part in parts):
+            found["seconds_per_1000_sentences"] = round(1000 * sum(map(_seconds, parts)) / n_read, 2)
+        return found
+
+    def _begun(self) -> list[Path]:
+        """Folders of checkpoints of parts that are not done."""
+        folders = self.folder.glob("checkpoints/*")
+        return [path for path in folders if not (self.folder / f"{path.name}.curve.json").exists()]
 
     def _parts(self) -> list[dict[str, Any]]:
         paths = sorted(self.folder.glob("*.curve.json"), key=lambda path: path.stat().st_mtime_ns)
@@ -122,9 +137,26 @@ class Unfinished:
         return path.is_file()
 
     def remove(self) -> None:
-        """Remove the folder: the run is over."""
-        if self.folder.exists():
-            _discard(self.folder)
+        """Remove the folder: the run is over, and saved, so that one which stays is no error."""
+        try:
+            if self.folder.exists():
+                _discard(self.folder)
+        except OSError as error:
+            log.warning("%s could not be removed (%s); the run is saved, nothing needs it", self.folder, error.strerror)
+
+
+def _seconds(part: Mapping[str, Any]) -> float:
+    """Of one part's steps, each of which says how long training has taken so far."""
+    return float(max((step.get("seconds", 0.0) for step in part["steps"]), default=0.0))
+
+
+def _seconds_of_checkpoints(folder: Path) -> float:
+    """Of a part that goes on from one of its checkpoints; 0 where none can be read, as nothing goes on then."""
+    found = [0.0]
+    for path in folder.glob("checkpoint-*/trainer_state.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            found.append(_seconds({"steps": json.loads(path.read_text(encoding="utf-8"))["log_history"]}))
+    return max(found)
 
 
 def _begin(folder: Path, key: str) -> None:
@@ -186,7 +218,9 @@ def _file_name(title: str) -> str:
 def _key(config: TrainConfig, examples: Examples, copies: Examples) -> str:
     settings = portable_config(config)
     versions = {name: metadata.version(name) for name in ("torch", "transformers", "tokenizers", "scikit-learn")}
-    told = [settings, examples.hash, copies.hash, versions, normalize.VERSION, tagger.__version__, hash_inputs(config)]
+    computing = ["cuda" if torch.cuda.is_available() else "cpu", is_bf16(config.model.fine_tuning)]
+    told = [settings, examples.hash, copies.hash, versions, normalize.VERSION, tagger.__version__, hash_inputs(config),
+            computing]  # fmt: skip
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

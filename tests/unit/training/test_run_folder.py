@@ -73,6 +73,7 @@ def test_the_figures_of_a_run_are_those_of_its_scores(config: TrainConfig) -> No
     assert levels["bulletin"]["n_texts"] == metrics["out_of_fold"]["n_bulletins"]
     assert manifest.metrics["f1_macro"] == figures["f1_macro"]
     assert metrics["cost"]["size_bytes"] == sum(p.stat().st_size for p in (folder / "model").iterdir())
+    assert 20 < metrics["cost"]["peak_memory_mib"] < 100_000
     assert set(metrics["thresholds"]["gain"]) == {"half", "shared", "own", "shrunk"}
     other = metrics["thresholds"]["other_bulletins"]
     assert {name: other[name] for name in ("f1_micro", "f1_macro")} == metrics["thresholds"]["gain"]["shrunk"]

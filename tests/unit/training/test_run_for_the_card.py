@@ -18,10 +18,8 @@ from tagger.models.bert import BertClassifier
 from tagger.models.selective import Selective
 from tagger.training import precedents as module
 from tagger.training.card_metrics import card_metrics
-from tagger.training.config import DataConfig, TrainConfig
 from tagger.training.precedents import choose_precedents
 from tagger.training.selective import choose_selective
-from tagger.training.splitting import examples_to_fit
 
 _IDS = ("traffic", "patrol")
 
@@ -64,10 +62,25 @@ def test_rows_of_folds_that_were_not_scored_do_not_count() -> None:
     assert np.array_equal(found.bounds, choose_selective(y_true, y_proba, bulletins, paragraphs, ids=_IDS).bounds)
 
 
-def test_precedents_are_the_sentences_that_are_no_furniture(
-    trained_tiny_bert: BertClassifier, examples: Examples, domains: DomainSet
+@pytest.fixture
+def rows(examples: Examples) -> np.ndarray:
+    """All examples that are no furniture."""
+    return np.flatnonzero(~examples.noise)
+
+
+def test_precedents_are_the_sentences_that_it_was_fitted_on(
+    trained_tiny_bert: BertClassifier, examples: Examples, rows: np.ndarray, domains: DomainSet
 ) -> None:
-    index = choose_precedents(TrainConfig(), trained_tiny_bert, examples, domains)
+    part = rows[rows % 3 > 0]
+    index = choose_precedents(trained_tiny_bert, examples, part, domains)
+    assert index is not None
+    assert sorted(index.ids) == sorted(str(examples.ids[row]) for row in part)
+
+
+def test_a_precedent_is_found_by_its_own_text(
+    trained_tiny_bert: BertClassifier, examples: Examples, rows: np.ndarray, domains: DomainSet
+) -> None:
+    index = choose_precedents(trained_tiny_bert, examples, rows, domains)
     assert index is not None
     assert set(index.texts) == {examples.texts[row].text for row in np.flatnonzero(~examples.noise)}
     row = next(i for i, y in enumerate(examples.y_true) if y.tolist() == [1, 0, 0])
@@ -77,38 +90,35 @@ def test_precedents_are_the_sentences_that_are_no_furniture(
     )  # fmt: skip
 
 
-def test_precedents_are_only_what_a_run_on_a_share_of_the_data_learnt_from(
-    trained_tiny_bert: BertClassifier, examples: Examples, domains: DomainSet
-) -> None:
-    config = TrainConfig(seed=3, data=DataConfig(share=0.5))
-    index = choose_precedents(config, trained_tiny_bert, examples, domains)
-    assert index is not None
-    learnt = examples_to_fit(config, examples, examples.take(np.array([], dtype=int)))
-    assert sorted(index.ids) == sorted(map(str, learnt.ids))
-    assert 0 < len(index) < (~examples.noise).sum()
-
-
 def test_precedents_of_a_model_that_tells_domains_apart_share_the_labels(
-    trained_tiny_bert: BertClassifier, examples: Examples, domains: DomainSet
+    trained_tiny_bert: BertClassifier, examples: Examples, rows: np.ndarray, domains: DomainSet
 ) -> None:
-    index = choose_precedents(TrainConfig(), trained_tiny_bert, examples, domains)
+    index = choose_precedents(trained_tiny_bert, examples, rows, domains)
     assert index is not None
-    rows = [i for i in range(len(examples)) if not examples.noise[i]]
     vectors = trained_tiny_bert.embed([examples.texts[i].text for i in rows])
     labels = domains.decode(examples.y_true[rows])
     same = [index.nearest(vector, 2)[1].domains == own for vector, own in zip(vectors, labels, strict=True)]
     assert np.mean(same) > 0.6  # by chance, 0.2
 
 
-def test_a_classifier_without_embeddings_has_no_precedents(examples: Examples, domains: DomainSet) -> None:
-    assert choose_precedents(TrainConfig(), object(), examples, domains) is None
+def test_a_classifier_without_embeddings_has_no_precedents(
+    examples: Examples, rows: np.ndarray, domains: DomainSet
+) -> None:
+    assert choose_precedents(object(), examples, rows, domains) is None
+
+
+def test_a_model_that_nothing_was_fitted_on_has_no_precedents(
+    trained_tiny_bert: BertClassifier, examples: Examples, domains: DomainSet
+) -> None:
+    assert choose_precedents(trained_tiny_bert, examples, np.array([], dtype=int), domains) is None
 
 
 def test_many_sentences_are_thinned_out_evenly(
-    monkeypatch: pytest.MonkeyPatch, trained_tiny_bert: BertClassifier, examples: Examples, domains: DomainSet
-) -> None:
+    monkeypatch: pytest.MonkeyPatch, trained_tiny_bert: BertClassifier, examples: Examples, rows: np.ndarray,
+    domains: DomainSet,
+) -> None:  # fmt: skip
     monkeypatch.setattr(module, "MAX_TEXTS", 10)
-    index = choose_precedents(TrainConfig(), trained_tiny_bert, examples, domains)
+    index = choose_precedents(trained_tiny_bert, examples, rows, domains)
     assert index is not None
     assert len(index) == 10
     assert len({id.split(".")[0] for id in index.ids}) == 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -177,29 +177,103 @@ def test_a_teacher_hands_its_layers_and_its_scores_on(
     assert _separation(seen, examples) > 0.6
 
 
+def _bulletins(texts: Iterable[str], examples: Examples) -> set[str]:
+    """The bulletins of texts that no other bulletin has."""
+    known = {text.text: bulletin for text, bulletin in zip(examples.texts, examples.bulletins, strict=True)}
+    return {known[text] for text in texts}
+
+
 def test_the_best_epoch_is_chosen_on_bulletins_held_out(
-    make_config: MakeConfig, examples: Examples, domains: DomainSet
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = dataclasses.replace(_FINE_TUNING, validation=0.25, patience=1)
-    trained = train(make_config(scored_folds=1, fine_tuning=settings), examples, domains)
-    assert np.isfinite(trained.classifier.predict_proba(examples.texts)).all()
+    fitted, judged = [], []
+    read, judge = fitter.read_inputs, Fitter._judge
+
+    def remember(texts: Sequence[str], *args: Any) -> Any:
+        fitted.append(set(texts))
+        return read(texts, *args)
+
+    def judge_by(self: Fitter, chosen_by: Examples) -> Any:
+        judged.append(chosen_by)
+        return judge(self, chosen_by)
+
+    monkeypatch.setattr(fitter, "read_inputs", remember)
+    monkeypatch.setattr(Fitter, "_judge", judge_by)
+    config = make_config(scored_folds=1, refit_epochs=1, fine_tuning=settings)
+    trained = train(config, examples, domains)
+    [chosen_by] = judged
+    assert len(fitted) == 2, "the fold, and all bulletins, of which none is left to judge by"
+    of_fold, everything = (_bulletins(texts, examples) for texts in fitted)
+    assert set(chosen_by.bulletins) & of_fold == set()
+    assert set(chosen_by.bulletins) | of_fold < everything
+    judging = [step for step in trained.curves if "eval_f1_macro" in step]
+    assert 1 <= len(judging) <= settings.epochs
 
 
-@pytest.mark.parametrize("layers", [[], [2], [-1], [0, 5]], ids=str)
-def test_layers_that_the_encoder_has_not_are_told(
-    make_config: MakeConfig, examples: Examples, domains: DomainSet, layers: list[int]
+def test_epochs_that_were_not_needed_are_not_in_the_cost(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UsageError) as error:
-        train(make_config(layers=layers), examples, domains)
-    assert str(error.value) == f"model.layers: layers {layers}, expected numbers from 0 to 1."
+    read: list[tuple[int, int]] = []
+    settings = dataclasses.replace(_FINE_TUNING, epochs=40, validation=0.25, patience=2)
+
+    def keep(_: Any, title: str, steps: list[dict[str, float]], *, n_read: int) -> None:
+        read.append((round(steps[-1]["epoch"] * settings.epochs), n_read))
+
+    monkeypatch.setattr(fitter.Unfinished, "keep_curve", keep)
+    monkeypatch.setattr(Fitter, "_judge", lambda *_: lambda network: {"f1_macro": 0.5, "f1_micro": 0.5})
+    trained = train(make_config(n_folds=2, scored_folds=1, refit_epochs=0, fine_tuning=settings), examples, domains)
+    [(epochs, n_read)] = read
+    assert epochs == 3, "the second and the third were no better than the first"
+    assert n_read < 3 * len(trained.rows)
+    assert n_read > 1.5 * len(trained.rows)
 
 
-def test_inputs_longer_than_the_encoder_reads_are_told(
-    make_config: MakeConfig, examples: Examples, domains: DomainSet
-) -> None:
+_ABOVE = "expected a number above 0."
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"layers": []}, "layers: layers [], expected numbers from 0 to 1. model.layers=null keeps all layers"),
+        ({"layers": [2]}, "layers: layers [2], expected numbers from 0 to 1."),
+        ({"layers": [-1]}, "layers: layers [-1], expected numbers from 0 to 1."),
+        ({"layers": [0, 5]}, "layers: layers [0, 5], expected numbers from 0 to 1."),
+        ({"layers": [1, 1]}, "layers: layers [1, 1], expected each once."),
+        ({"max_length": 129}, "max_length: found 129, expected at most the encoder's 128."),
+        ({"max_length": 4}, "max_length: found 4, expected at least 8."),
+        ({"scored_folds": 0}, "scored_folds: found 0, expected at least 1."),
+        ({"scored_folds": -1}, "scored_folds: found -1, expected at least 1."),
+        ({"teacher_epochs": -1}, "teacher_epochs: found -1, expected at least 0."),
+        ({"refit_epochs": -1}, "refit_epochs: found -1, expected at least 0."),
+        ({"shrinkage": float("nan")}, "shrinkage: found nan, expected at least 0."),
+        ({"epochs": 0}, "fine_tuning.epochs: found 0, expected at least 1."),
+        ({"learning_rate": 0.0}, f"fine_tuning.learning_rate: found 0, {_ABOVE}"),
+        ({"learning_rate": float("inf")}, f"fine_tuning.learning_rate: found inf, {_ABOVE}"),
+        ({"temperature": 0.0}, f"fine_tuning.temperature: found 0, {_ABOVE}"),
+        ({"positive_weight": -1.0}, f"fine_tuning.positive_weight: found -1, {_ABOVE}"),
+        ({"validation": -0.1}, "fine_tuning.validation: found -0.1, expected 0 to 0.5."),
+        ({"validation": 0.9}, "fine_tuning.validation: found 0.9, expected 0 to 0.5."),
+        ({"warmup": 1.5}, "fine_tuning.warmup: found 1.5, expected 0 to 1."),
+        ({"dropout": 1.0}, "fine_tuning.dropout: found 1, expected 0 or more, below 1."),
+        ({"batch_pieces": 0}, "fine_tuning.batch_pieces: found 0, expected at least 1."),
+        ({"loss": "dice"}, "fine_tuning.loss: found 'dice'. Did you mean 'bce'?"),
+        ({"loss": "assymetric"}, "fine_tuning.loss: found 'assymetric'. Did you mean 'asymmetric'?"),
+        ({"precision": "fp16"}, "fine_tuning.precision: found 'fp16'. Did you mean 'bf16'?"),
+    ],
+    ids=str,
+)
+def test_settings_that_train_nothing_are_told_before_anything_is_trained(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, tmp_path: Path, settings: dict[str, Any],
+    problem: str,
+) -> None:  # fmt: skip
+    own = {name: settings.pop(name) for name in list(settings) if hasattr(_FINE_TUNING, name)}
+    fine_tuning = dataclasses.replace(_FINE_TUNING, **own)
+    config = make_config(**{"teacher_epochs": 1, **settings}, fine_tuning=fine_tuning)
     with pytest.raises(UsageError) as error:
-        train(make_config(max_length=129), examples, domains)
-    assert str(error.value) == "model.max_length: found 129, expected at most the encoder's 128."
+        train(config, examples, domains)
+    assert str(error.value).startswith(f"model.{problem}")
+    assert not (tmp_path / "model.unfinished").exists()
 
 
 def test_a_head_that_starts_at_random_starts_from_the_seed(
@@ -284,6 +358,7 @@ def test_the_final_network_may_go_on_from_that_of_a_fold(
     whole = train(config, examples, domains)
     assert titles == ["teacher, fold 1 of 1", "fold 1 of 1", "all bulletins"]
     assert _separation(whole.classifier.predict_proba(examples.texts), examples) > 0.6
+    assert whole.rows.tolist() == np.flatnonzero(~examples.noise).tolist()
     whole.finish()
     with monkeypatch.context() as patch:
         patch.setattr(Fitter, "go_on", _cut_at_end)
@@ -307,6 +382,16 @@ def test_a_fold_alone_is_enough_for_an_experiment(
     folds = module._among(~np.isnan(signals).any(axis=(1, 2)) & ~examples.noise, [(held_out, held_out)], examples, 1)
     again = combine_out_of_fold(examples.y_true, signals, folds)
     np.testing.assert_allclose(again[held_out], trained.y_proba[held_out], atol=1e-6)
+    assert set(trained.rows.tolist()) == set(np.flatnonzero(~examples.noise).tolist()) - set(held_out.tolist())
+
+
+def test_a_share_of_the_data_is_all_that_the_final_network_is_fitted_on(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet
+) -> None:
+    rows = train(make_config(seed=3, data=DataConfig(share=0.5)), examples, domains).rows
+    left_out = set(examples.bulletins) - set(examples.bulletins[rows])
+    assert 0 < len(left_out) < len(set(examples.bulletins))
+    assert set(rows.tolist()) == set(np.flatnonzero(~examples.noise & ~np.isin(examples.bulletins, list(left_out))))
 
 
 def _cut_at_end(*_: Any, **__: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import nn
 
 from tagger.corpus.examples import Examples
 from tagger.errors import OutputError
+from tagger.training import unfinished as module
 from tagger.training.config import TrainConfig
 from tagger.training.model_config import BertConfig, FineTuningConfig
 from tagger.training.unfinished import Unfinished
@@ -164,17 +166,48 @@ def test_a_place_that_cannot_be_written_is_told(examples: Examples, copies: Exam
 
 
 def test_the_cost_is_that_of_all_parts_before_and_after_a_cut(
-    unfinished: Unfinished, config: TrainConfig, examples: Examples, copies: Examples
+    unfinished: Unfinished, config: TrainConfig, examples: Examples, copies: Examples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert unfinished.cost() == {}
+    assert unfinished.cost() == {"seconds_before": 0.0}
+    monkeypatch.setattr(module, "peak_memory", lambda: {"peak_memory_mib": 3000, "peak_gpu_memory_mib": 7})
     unfinished.keep_curve("teacher", [{"step": 1, "seconds": 2.0}, {"step": 2, "seconds": 5.0}], n_read=2000)
     again = Unfinished.open(config, examples, copies)
+    monkeypatch.setattr(module, "peak_memory", lambda: {"peak_memory_mib": 2000})
     again.keep_curve("fold 1", [{"step": 1, "seconds": 1.0}, {"step": 2}], n_read=1000)
     again.keep_curve("none", [], n_read=0)
-    assert again.cost() == {"seconds_per_1000_sentences": 2.0}
+    assert again.cost() == {
+        "seconds_before": 5.0, "peak_memory_mib": 3000, "peak_gpu_memory_mib": 7, "seconds_per_1000_sentences": 2.0
+    }  # fmt: skip
+
+
+def test_seconds_before_a_cut_are_those_of_the_checkpoint_that_it_goes_on_from(
+    unfinished: Unfinished, config: TrainConfig, examples: Examples, copies: Examples
+) -> None:
+    for step, seconds in ((10, 4.0), (20, 9.0)):
+        place = unfinished.checkpoints("fold 2 of 2") / f"checkpoint-{step}"
+        place.mkdir()
+        (place / "trainer_state.json").write_text(json.dumps({"log_history": [{"step": step, "seconds": seconds}]}))
+    (place.parent / "checkpoint-30").mkdir()
+    (place.parent / "checkpoint-30" / "trainer_state.json").write_text('{"log_hist')
+    assert Unfinished.open(config, examples, copies).seconds_before == 9.0
+    unfinished.keep_curve("fold 2 of 2", [{"step": 40, "seconds": 12.0}], n_read=10)
+    assert Unfinished.open(config, examples, copies).seconds_before == 12.0, "its checkpoints are part of it"
 
 
 def test_a_run_that_is_over_leaves_nothing(unfinished: Unfinished) -> None:
     unfinished.remove()
     assert not unfinished.folder.exists()
     unfinished.remove()
+
+
+def test_what_cannot_be_removed_is_told_but_no_error(
+    unfinished: Unfinished, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: Path) -> None:
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    unfinished.remove()
+    assert caplog.messages == [
+        f"{unfinished.folder} could not be removed (Device or resource busy); the run is saved, nothing needs it"
+    ]

@@ -75,12 +75,18 @@ class BertClassifier(EncoderClassifier):
 
     @classmethod
     def load(cls, folder: Path, config: Mapping[str, Any]) -> BertClassifier:
-        """Read them back."""
+        """Read them back; a `ModelError` if a file is not ours, or the parts do not fit each other."""
         arguments, settings = load_settings(folder, config)
         try:
             network = build_network(settings["network"], load_file(folder / WEIGHTS))
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
             raise ModelError(f"not a BERT model ({type(error).__name__})", where=folder / WEIGHTS) from None
+        tokenizer, sizes = arguments["tokenizer"], network.encoder.config
+        if len(tokenizer) > sizes.vocab_size or tokenizer.max_length > sizes.max_position_embeddings:
+            raise ModelError(
+                f"{len(tokenizer)} pieces in inputs of up to {tokenizer.max_length}, expected at most "
+                f"{sizes.vocab_size} and {sizes.max_position_embeddings}, which its network reads", where=folder,
+            )  # fmt: skip
         return cls(network=network, **arguments)
 
 

@@ -169,9 +169,14 @@ def _data(manifest: Manifest, config: Mapping[str, Any], n_precedents: int) -> s
     parts = [f"{' of '.join(counts) or 'Labelled sentences'}{source}."]
     if "hash" in data:
         parts.append(f"Hash of the data: `{code(data['hash'])}`.")
-    is_refitted = _part(config, "model").get("refit_epochs") != 0
-    settings = {"seed": manifest.seed, **_part(config, "split"), **_part(data, "split")}
-    parts.append(_split(settings, is_refitted=is_refitted))
+    n_fitted = data.get("n_fitted")
+    if n_fitted == 0:
+        parts.append("It was measured on all of them: nothing in the model was fitted on labelled text.")
+    else:
+        # Of the split itself where it is told: a config may name a file that splits otherwise than it says.
+        parts.append(_split(_part(data, "split") or {"seed": manifest.seed, **_part(config, "split")}))
+    if isinstance(n_fitted, int) and n_fitted > 0:
+        parts.append(f"The model that is kept was fitted on {n_fitted:,} of the sentences.")
     if n_precedents:
         parts.append(f"The folder carries {n_precedents:,} of them as precedents: hand it on as you would them.")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -180,15 +185,14 @@ def _data(manifest: Manifest, config: Mapping[str, Any], n_precedents: int) -> s
 _COUNTS = {"n_texts": "sentences", "n_bulletins": "bulletins"}
 
 
-def _split(settings: Mapping[str, Any], *, is_refitted: bool) -> str:
+def _split(settings: Mapping[str, Any]) -> str:
     known = {key: value for key, value in settings.items() if isinstance(value, (str, int, float)) and value != ""}
     if len(known) < 2:
         return ""  # a seed alone splits nothing
     listed = ", ".join(f"`{code(key)}` {escape(value)}" for key, value in sorted(known.items()))
     return (
         f"Split: {listed}. A bulletin is never on both sides of a split. Figures and thresholds come from scores by "
-        "models that did not see the bulletin; what is kept was "
-        f"{'then trained on all of it' if is_refitted else 'trained without the first fold'}."
+        "models that did not see the bulletin."
     )
 
 

@@ -48,6 +48,11 @@ class LexiconClassifier:
         self._patterns = [_pattern([*w, *x]) for w, x in zip(self.words, self.excluded, strict=True)]
         self._listed = [frozenset(row) for row in self.words]
 
+    @property
+    def n_domains(self) -> int:
+        """Columns of every score array."""
+        return len(self.words)
+
     def predict_proba(self, texts: Sequence[TextInContext]) -> np.ndarray:
         """Scores, float32, shape (n_texts, n_domains); only the sentence itself is looked at."""
         scores = np.zeros((len(texts), len(self.words)), dtype=np.float32)

@@ -206,11 +206,15 @@ def _check_columns(classifier: Classifier, domains: DomainSet, folder: Path) -> 
         n_columns = classifier.predict_proba([]).shape[1]
     except (ValueError, AttributeError, TypeError, IndexError) as error:
         raise ModelError(f"its parts do not fit each other ({error})", where=folder) from None
-    if n_columns != len(domains):
-        raise ModelError(
-            f"scores of {n_columns} domains, expected {len(domains)}", where=folder,
-            hint="Train the model again or fetch it anew.",
-        )  # fmt: skip
+    # No text was scored: what is behind a signal is asked by itself.
+    parts = {name: getattr(classifier, name, None) for name in ("lexicon", "ngrams")}
+    counts = {"": n_columns, **{f" by its {name}": part.n_domains for name, part in parts.items() if part is not None}}
+    for whose, count in counts.items():
+        if count != len(domains):
+            raise ModelError(
+                f"scores of {count} domains{whose}, expected {len(domains)}", where=folder,
+                hint="Train the model again or fetch it anew.",
+            )  # fmt: skip
 
 
 def _checked_thresholds(values: list[Any]) -> np.ndarray:

@@ -106,7 +106,7 @@ def _fill(folder: Path, run: Finished, record: dict[str, Any]) -> Manifest:
     if run.test is not None:
         metrics["test"] = summarize_scored(run.test, run.trained.thresholds, run.domains)
     split = make_split(run.config, run.examples).to_dict()
-    manifest = _save_model(folder / "model", run, record["data"], metrics)
+    manifest = _save_model(folder / "model", run, _describe_fitting(run, record["data"], split), metrics)
     metrics["cost"] |= {"seconds": record["seconds"], "size_bytes": _size(folder / "model")}
     _write_scored(folder, run)
     write_jsonl(folder / "curves.jsonl", run.trained.curves)
@@ -152,6 +152,12 @@ def _describe_data(config: TrainConfig, examples: Examples) -> dict[str, Any]:
         "source": describe_source(config.data), "hash": examples.hash,
         "n_bulletins": len(np.unique(examples.bulletins)), "n_texts": len(examples),
     }  # fmt: skip
+
+
+def _describe_fitting(run: Finished, data: dict[str, Any], split: dict[str, Any]) -> dict[str, Any]:
+    """The data as the model knows them: how many sentences it was fitted on, and how they were split."""
+    told = {"kind": split["kind"], "n_folds": split["n_folds"], "seed": split["seed"]}
+    return {**data, "n_fitted": len(run.trained.rows), "split": told}
 
 
 def train(config: TrainConfig, examples: Examples, domains: DomainSet, copies: Examples | None = None) -> Trained:

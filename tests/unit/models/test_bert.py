@@ -166,3 +166,19 @@ def test_settings_that_are_none_are_told(folder: Path, change: dict[str, Any]) -
 def test_a_tokenizer_is_kept_with_its_length(folder: Path) -> None:
     assert PieceTokenizer.load(folder).max_length == 256
     assert BertClassifier.load(folder, {}).tokenizer.max_length == 64
+
+
+def test_a_tokenizer_of_more_than_the_network_reads_is_refused(folder: Path) -> None:
+    _change(folder, max_length=100_000)
+    with pytest.raises(ModelError, match=r"pieces in inputs of up to 100000, expected at most \d+ and 128, which its"):
+        BertClassifier.load(folder, {})
+
+
+def test_a_part_of_other_domains_is_refused_before_anything_is_tagged(
+    tmp_path: Path, tiny_bert: BertClassifier, domains: DomainSet
+) -> None:
+    words = LexiconClassifier([["巡逻"]], [[]])
+    classifier = BertClassifier(tiny_bert.tokenizer, tiny_bert.network, lexicon=words, signals=("text", "lexicon"))
+    save_model(tmp_path / "model", classifier, domains, np.full(3, 0.5), config={})
+    with pytest.raises(ModelError, match="scores of 1 domains by its lexicon, expected 3"):
+        load_model(tmp_path / "model")

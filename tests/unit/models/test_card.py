@@ -141,15 +141,17 @@ def test_neither_seconds_nor_somebodys_folders_stand_in_it(card: str) -> None:
     assert "secret" not in card
 
 
-@pytest.mark.parametrize(
-    ("refit_epochs", "said"),
-    [(None, "then trained on all of it"), (1, "then trained on all of it"), (0, "trained without the first fold")],
-)
-def test_the_card_says_what_the_kept_model_was_trained_on(
-    domains: DomainSet, refit_epochs: int | None, said: str
-) -> None:
-    config = {**_CONFIG, "model": {**_CONFIG["model"], "refit_epochs": refit_epochs}}  # type: ignore[dict-item]
-    assert f"what is kept was {said}." in model_card(_manifest(), domains, np.full(3, 0.5), config=config)
+def test_the_card_says_what_the_kept_model_was_fitted_on(domains: DomainSet) -> None:
+    data = {"n_texts": 12727, "n_fitted": 9666, "split": {"kind": "grouped", "n_folds": 3, "seed": 4}}
+    page = model_card(_manifest(data=data), domains, np.full(3, 0.5), config=_CONFIG)
+    assert "The model that is kept was fitted on 9,666 of the sentences." in page
+    assert "Split: `kind` grouped, `n_folds` 3, `seed` 4. A bulletin is never" in page
+
+
+def test_a_model_that_nothing_was_fitted_for_is_not_said_to_be_trained(domains: DomainSet) -> None:
+    page = model_card(_manifest(data={"n_texts": 12727, "n_fitted": 0}), domains, np.full(3, 0.5), config=_CONFIG)
+    assert "It was measured on all of them: nothing in the model was fitted on labelled text." in page
+    assert "Split" not in page
 
 
 def test_what_was_not_measured_is_left_out(domains: DomainSet) -> None:

@@ -19,7 +19,8 @@ from tagger.errors import ModelError, OutputError
 from tagger.models.bert import BertClassifier
 from tagger.models.export import export_onnx
 from tagger.models.onnx_bert import OnnxClassifier
-from tagger.models.storage import load_model, save_model
+from tagger.models.storage import Model, load_model, save_model
+from tagger.training import exporting as module
 from tagger.training.exporting import compare_models, export_model, refuse_damage
 
 
@@ -66,7 +67,7 @@ def test_everything_but_the_weights_goes_over(bert_folder: Path, data: Path, tmp
     assert (after.domains, after.manifest.data) == (before.domains, before.manifest.data)
     parity = after.manifest.metrics.pop("parity")
     assert after.manifest.metrics == before.manifest.metrics
-    assert (parity["n_texts"], parity["changed"], parity["f1_macro_loss"]) == (48, 0.0, 0.0)
+    assert (parity["n_texts"], parity["changed"], parity["f1_macro_loss"]) == (36, 0.0, 0.0)
     assert 0 < parity["mean_logit_delta"] < parity["max_logit_delta"] < 1
     assert parity["speed_ratio"] > 0
 
@@ -74,6 +75,37 @@ def test_everything_but_the_weights_goes_over(bert_folder: Path, data: Path, tmp
 def test_in_float32_the_logits_stay(bert_folder: Path, data: Path, tmp_path: Path) -> None:
     manifest = export_model(bert_folder, tmp_path / "exact", int8=False, data=data)
     assert manifest.metrics["parity"]["max_logit_delta"] < 1e-4
+    assert manifest.metrics["parity"]["n_texts"] == 48
+
+
+def test_the_gate_is_measured_on_other_sentences_than_int8_is_rounded_for(
+    bert_folder: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounded: list[str] = []
+    measured: list[str] = []
+
+    def export(*args: Any, texts: list[str], **options: Any) -> OnnxClassifier:
+        rounded.extend(texts)
+        return export_onnx(*args, texts=texts, **options)
+
+    def compare(before: Model, after: Model, examples: Examples) -> dict[str, Any]:
+        measured.extend(text.text for text in examples.texts)
+        return compare_models(before, after, examples)
+
+    monkeypatch.setattr("tagger.models.export.export_onnx", export)
+    monkeypatch.setattr(module, "compare_models", compare)
+    export_model(bert_folder, tmp_path / "small", data=data)
+    assert (len(rounded), len(measured)) == (12, 36)
+    everything = [json.loads(line)["text"] for line in data.read_text(encoding="utf-8").splitlines()]
+    assert sorted(rounded + measured) == sorted(everything)
+
+
+@pytest.mark.parametrize(("n_texts", "n_rounded"), [(1, 1), (3, 1), (8, 2), (1600, 400), (12_000, 400)])
+def test_a_quarter_of_few_sentences_is_rounded_for(n_texts: int, n_rounded: int) -> None:
+    rows = module._rows_to_round_for(n_texts)
+    assert len(set(rows.tolist())) == n_rounded
+    assert rows[0] == 0
+    assert rows[-1] < n_texts
 
 
 def test_a_spoiled_graph_is_measured_and_refused(bert_folder: Path, examples: Examples) -> None:
@@ -86,6 +118,8 @@ def test_a_spoiled_graph_is_measured_and_refused(bert_folder: Path, examples: Ex
         refuse_damage(parity, where="fast")
     assert f"fast: the export tags {parity['changed']:.2%} of 48 sentences otherwise (at most 0.5%)" in str(error.value)
     assert str(error.value).endswith("Nothing was written. Export with --no-int8.")
+    with pytest.raises(ModelError, match=r"Nothing was written\.$"):
+        refuse_damage(parity, int8=False)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +171,7 @@ def test_the_command_tells_parity_size_and_speed(
     version = load_model(tmp_path / "fast").version
     lines = told.out.splitlines()
     assert lines[0] == f"{tmp_path}/fast  onnx {version}  0.1 MB"
-    assert lines[1:3] == ["tagged otherwise: 0.00% of 48 sentences", "f1_macro 1.0000 -> 1.0000"]
+    assert lines[1:3] == ["tagged otherwise: 0.00% of 36 sentences", "f1_macro 1.0000 -> 1.0000"]
     assert lines[3].startswith("logits differ by 0.0")
     assert lines[4].endswith(" x the speed of torch on these sentences")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,8 +108,21 @@ class TrainConfig:
 
 
 def config_from_dict(data: Any) -> TrainConfig:
-    """Check plain data against the dataclasses; anything unexpected is a `UsageError`."""
-    return build(TrainConfig, data)
+    """Check plain data against the dataclasses; anything unexpected is a `UsageError`. ``~`` is the home folder."""
+    return _at_home(build(TrainConfig, data))
+
+
+def _at_home(config: TrainConfig) -> TrainConfig:
+    """Paths with the home folder in the place of ``~``: no shell puts it there behind a ``=``."""
+    changed: dict[str, Any] = {"output": _home(config.output)}
+    for part, name in (("split", "file"), ("model", "lexicon"), ("tracking", "store")):
+        own = getattr(config, part)
+        changed[part] = dataclasses.replace(own, **{name: _home(getattr(own, name))})
+    return dataclasses.replace(config, **changed)
+
+
+def _home(path: str | None) -> Any:
+    return os.path.expanduser(path) if path else path
 
 
 def config_to_dict(config: TrainConfig) -> dict[str, Any]:

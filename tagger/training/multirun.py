@@ -142,7 +142,7 @@ def _split_off_output(overrides: Sequence[str]) -> tuple[Path, list[str]]:
     """The folder of all runs, and the other overrides."""
     given = [o.partition("=")[2] for o in overrides if o.lstrip("+").partition("=")[0] == "output"]
     others = [o for o in overrides if o.lstrip("+").partition("=")[0] != "output"]
-    base = given[-1].strip("'\"") if given else _FOLDER
+    base = os.path.expanduser(given[-1].strip("'\"")) if given else _FOLDER
     if not base or re.search(r"[,$*()]", base):
         raise UsageError(f"found {base!r}, expected one folder for all runs", where="output")
     if (Path(base) / "run.json").exists():

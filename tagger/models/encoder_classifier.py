@@ -71,7 +71,11 @@ class EncoderClassifier(SignalClassifier):
 
     @abstractmethod
     def run(self, inputs: Sequence[list[int]]) -> np.ndarray:
-        """Logits of inputs, float32, shape (n_inputs, n_domains); the same whatever stands beside them."""
+        """Logits of inputs, float32, shape (n_inputs, n_domains).
+
+        They are the same whatever stands beside them: to the last bit by onnxruntime, to 1e-5 by
+        torch, which fills inputs up to the longest of a batch.
+        """
 
     @abstractmethod
     def run_embedding(self, inputs: Sequence[list[int]]) -> np.ndarray:

@@ -100,7 +100,7 @@ class OnnxClassifier(EncoderClassifier):
 
     @classmethod
     def load(cls, folder: Path, config: Mapping[str, Any]) -> OnnxClassifier:
-        """Read them back."""
+        """Read them back; a `ModelError` if a file is not ours, or the graph does not run."""
         arguments, _ = load_settings(folder, config)
         try:
             classifier = cls(graph=(folder / GRAPH).read_bytes(), **arguments)

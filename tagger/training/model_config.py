@@ -78,14 +78,17 @@ class FineTuningConfig:
 
     They come from a few trials on one fold, not from a search.
 
+    Ranges are checked before anything is trained, see `tagger.training.bert_checks`.
+
     Attributes
     ----------
     epochs : int
+        At least 1.
     learning_rate : float
-        Of the highest layer; after a linear warm-up over the share `warmup` of the steps it
+        Above 0; of the highest layer. After a linear warm-up over the share `warmup` of the steps it
         falls linearly to 0.
     layer_decay : float
-        Each layer's rate is that of the one above times this.
+        In [0, 1]: each layer's rate is that of the one above times this.
     head_rate : float
         The head's rate is `learning_rate` times this.
     head_start : int
@@ -93,6 +96,7 @@ class FineTuningConfig:
         encoder, before anything else is trained (Kumar et al., 2022); 0 for a random head.
     weight_decay : float
     warmup : float
+        In [0, 1].
     batch_pieces : int
         Pieces in a batch, filling included.
     accumulate : int
@@ -102,21 +106,21 @@ class FineTuningConfig:
     r_drop : float
         Weight of the agreement between two passes; 0 for one pass.
     dropout : float
-        Before the head.
+        Before the head, in [0, 1).
     freeze_embeddings : bool
     temperature, teacher_weight : float
-        Of the distillation of scores, when there is a teacher.
+        Of the distillation of scores, when there is a teacher; above 0, and in [0, 1].
     hidden_weight : float
         Of the distance from the teacher's last hidden states; 0 leaves them alone.
     validation : float
-        Share of the bulletins that choose the best epoch; 0 for the last one.
+        Share of the bulletins, in [0, 0.5], that choose the best epoch; 0 for the last one.
     patience : int
         Epochs without a better one after which training stops.
     precision : str
         ``auto``, ``bf16`` or ``fp32``.
     """
 
-    epochs: int = 2
+    epochs: int = 3
     learning_rate: float = 2e-4
     layer_decay: float = 0.9
     head_rate: float = 2.0
@@ -147,7 +151,7 @@ class BertConfig:
     ----------
     encoder : EncoderConfig
     layers : list of int or None
-        Numbers of the encoder's layers that are kept; None for all.
+        Numbers of the encoder's layers that are kept, each once; None for all.
     teacher_epochs : int
         Epochs of the teacher, the encoder with all its layers, which is trained first and
         hands its layers and its scores on; 0 for no teacher.
@@ -165,7 +169,7 @@ class BertConfig:
         leave it as it is (for experiments); None for one that is trained from the encoder on,
         like those of the folds.
     scored_folds : int or None
-        On how many of the folds the thresholds are chosen and the figures measured; None for all.
+        On how many of the folds, 1 or more, the thresholds are chosen and the figures measured; None for all.
     precedents : bool
         Whether the model folder carries the sentences that it was trained on, for ``--explain``.
     shrinkage : float

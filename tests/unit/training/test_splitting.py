@@ -14,7 +14,7 @@ from tagger.errors import CorpusError, UsageError
 from tagger.training import splitting
 from tagger.training.composing import compose
 from tagger.training.config import DataConfig, SplitConfig, TrainConfig
-from tagger.training.splitting import make_split, rows_to_fit
+from tagger.training.splitting import make_split, rows_to_fit, with_copies
 from tagger.training.trained import make_folds
 
 
@@ -127,3 +127,13 @@ def test_examples_without_sources_are_told(examples: Examples) -> None:
 @pytest.mark.parametrize("name", ["grouped", "leave_one_source_out"])
 def test_every_split_of_the_configuration_composes(name: str) -> None:
     assert compose([f"split={name}"]).split.kind == name
+
+
+def test_copies_are_trained_on_with_their_bulletin_alone(examples: Examples) -> None:
+    copies = replace(examples, noise=np.arange(len(examples)) % 7 == 0)
+    for rows, held_out in make_folds(_config(), examples):
+        part = with_copies(examples, copies, rows)
+        added = part.bulletins[len(rows) :]
+        assert set(added.tolist()) == set(examples.bulletins[rows].tolist())
+        assert not set(added.tolist()) & set(examples.bulletins[held_out].tolist())
+        assert len(added) == np.sum(np.isin(copies.bulletins, examples.bulletins[rows]) & ~copies.noise)

@@ -385,6 +385,26 @@ def test_a_fold_alone_is_enough_for_an_experiment(
     assert set(trained.rows.tolist()) == set(np.flatnonzero(~examples.noise).tolist()) - set(held_out.tolist())
 
 
+def test_damaged_copies_of_held_out_bulletins_are_not_trained_on(
+    make_config: MakeConfig, examples: Examples, domains: DomainSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = dataclasses.replace(examples, texts=[t._replace(text=f"■{t.text}") for t in examples.texts])
+    fitted: list[Examples] = []
+
+    def fit(self: Fitter, title: str, part: Examples) -> Any:
+        fitted.append(part)
+        return whole(self, title, part)
+
+    whole = Fitter.fit
+    monkeypatch.setattr(Fitter, "fit", fit)
+    trained = train(make_config(), examples, domains, copies=damaged)
+    assert len(fitted) == 3
+    for part in fitted:
+        is_copy = np.array([text.text.startswith("■") for text in part.texts])
+        assert sorted(part.bulletins[is_copy]) == sorted(part.bulletins[~is_copy])
+    assert _separation(trained.y_proba, examples) > 0.3
+
+
 def test_a_share_of_the_data_is_all_that_the_final_network_is_fitted_on(
     make_config: MakeConfig, examples: Examples, domains: DomainSet
 ) -> None:

@@ -45,8 +45,8 @@ def test_the_small_recipe_trains_and_its_model_tags(without_network: Call, tmp_p
     )
     assert done.returncode == 0, done.stderr
     assert "no network here" not in done.stderr
-    figures = read_run(run).metrics["out_of_fold"]
-    assert figures["f1_micro"] > 0.7, figures
+    figures = read_run(run).figures()
+    assert figures["f1_micro"] > 0.7
     done = without_network(
         "-m", "tagger", "predict", "--model", run / "model", "tagger/samples/bulletin.txt", "--format", "jsonl",
         "--output", tagged,

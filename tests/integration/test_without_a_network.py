@@ -55,3 +55,19 @@ def test_the_small_recipe_trains_and_its_model_tags(without_network: Call, tmp_p
     assert set(json.loads(tagged.read_text(encoding="utf-8"))["domains"]) == {
         "traffic", "anti_fraud", "dog_management", "patrol", "service_window", "propaganda"
     }  # fmt: skip
+
+
+def test_a_page_that_points_elsewhere_is_tagged_without_asking_there(without_network: Call, tmp_path: Path) -> None:
+    page, shown = tmp_path / "page.html", tmp_path / "tagged.html"
+    page.write_text(
+        """<!DOCTYPE html SYSTEM "http://192.0.2.1/page.dtd"><html><head><meta charset="utf-8">
+        <base href="http://192.0.2.1/"><link rel="stylesheet" href="style.css"><script src="//192.0.2.1/a.js"></script>
+        </head><body><img src="http://192.0.2.1/a.png"><iframe src="http://192.0.2.1/"></iframe>
+        <p>民警上路查处酒后驾驶违法行为十二起。</p></body></html>""",
+        encoding="utf-8",
+    )
+    done = without_network("-m", "tagger", "predict", page, "--output", shown)
+    assert (done.returncode, done.stderr) == (0, "")
+    written = shown.read_text(encoding="utf-8")
+    assert "查处酒后驾驶" in written
+    assert "192.0.2.1" not in written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from tagger.training.config import TrainConfig
 from tagger.training.fitter import Fitter
 from tagger.training.fold_watch import tell_folds
 from tagger.training.model_config import BertConfig
-from tagger.training.splitting import rows_to_fit, with_copies
+from tagger.training.splitting import group_by_text, rows_to_fit, with_copies
 from tagger.training.stacking import combine_out_of_fold, with_known_lexicon
 from tagger.training.trained import Folds, Trained, make_folds, measure_out_of_fold, silence
 from tagger.training.unfinished import Unfinished
@@ -49,7 +50,8 @@ def train_bert(
     encoder = find_encoder(model.encoder.name)  # first: where there is none, nothing is begun
     check_bert(model, encoder)
     unfinished = Unfinished.open(config, examples, copies)
-    fitter = Fitter(config, with_known_lexicon(config, model), domains, unfinished, encoder)
+    groups = group_by_text(config, examples)
+    fitter = Fitter(config, with_known_lexicon(config, model), domains, unfinished, encoder, groups)
     folds = make_folds(config, examples)
     if config.split.kind == "leave_one_source_out" and model.scored_folds is not None:
         log.warning(
@@ -60,7 +62,7 @@ def train_bert(
     is_scored = ~np.isnan(signals).any(axis=(1, 2))
     is_text = is_scored & ~examples.noise
     y_proba = silence(
-        combine_out_of_fold(examples.y_true, signals, _among(is_text, folds, examples, config.seed)), examples
+        combine_out_of_fold(examples.y_true, signals, _among(is_text, folds, examples, groups, config.seed)), examples
     )
     thresholds = choose_thresholds(examples.y_true[is_text], y_proba[is_text], shrinkage=model.shrinkage)
     # Without an epoch of its own the final network is that of the first fold, which saw no more.
@@ -81,27 +83,29 @@ def train_bert(
     )  # fmt: skip
 
 
-def _among(is_text: np.ndarray, folds: Folds, examples: Examples, seed: int) -> Folds:
+def _among(
+    is_text: np.ndarray, folds: Folds, examples: Examples, groups: Mapping[str, str], seed: int
+) -> Folds:  # fmt: skip
     """Folds among the scored texts, whose combiner weighs the signals of bulletins that it did not see.
 
     Of several folds, each is weighed by the others; one fold alone is divided again.
     """
     held_out = [rows for _, rows in folds]
     if len(held_out) == 1:
-        held_out = _divide(held_out[0], examples, seed)
+        held_out = _divide(held_out[0], examples, groups, seed)
     scored = np.concatenate(held_out)
     others = (scored[~np.isin(scored, rows)] if len(held_out) > 1 else scored for rows in held_out)
     return [(fit[is_text[fit]], rows) for fit, rows in zip(others, held_out, strict=True)]
 
 
-def _divide(rows: np.ndarray, examples: Examples, seed: int) -> list[np.ndarray]:
-    """Rows in parts of whole bulletins; in one part where there is but one bulletin."""
-    bulletins = examples.bulletins[rows]
-    n_parts = min(_N_PARTS, len(np.unique(bulletins)))
+def _divide(rows: np.ndarray, examples: Examples, groups: Mapping[str, str], seed: int) -> list[np.ndarray]:
+    """Rows in parts of whole groups of bulletins; in one part where there is but one group."""
+    group_of = np.array([groups[bulletin] for bulletin in examples.bulletins[rows].tolist()])
+    n_parts = min(_N_PARTS, len(np.unique(group_of)))
     if n_parts < 2:
         log.warning("one bulletin is scored: the figures are of signals that were weighed on it, and flatter")
         return [rows]
-    return [rows[part] for _, part in grouped_folds(examples.y_true[rows], bulletins, n_folds=n_parts, seed=seed)]
+    return [rows[part] for _, part in grouped_folds(examples.y_true[rows], group_of, n_folds=n_parts, seed=seed)]
 
 
 def _out_of_fold(fitter: Fitter, examples: Examples, copies: Examples, folds: Folds) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class Fitter:
     domains: DomainSet
     unfinished: Unfinished
     folder: Path
+    #: Bulletin -> the group that it stays with, see `tagger.training.splitting.group_by_text`.
+    groups: Mapping[str, str]
     tokenizer: PieceTokenizer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,7 +100,7 @@ class Fitter:
         # Seeded here: a part that is taken up from the middle of a run begins like one that is not.
         torch.manual_seed(self.config.seed)
         rng = np.random.default_rng(self.config.seed)
-        rows, chosen_by = _hold_out(examples, settings.validation, self.config.seed)
+        rows, chosen_by = self._hold_out(examples, settings.validation)
         inputs = read_inputs([examples.texts[row].text for row in rows], self.tokenizer)
         plan = plan_batches(
             [len(ids) for ids in inputs.ids], n_epochs=settings.epochs, budget=settings.batch_pieces, rng=rng
@@ -116,6 +118,15 @@ class Fitter:
         self.unfinished.keep_curve(title, run.history, n_read=round(len(rows) * _epochs_told(run, plan, settings)))
         self.unfinished.keep_network(title, network)
         return network
+
+    def _hold_out(self, examples: Examples, share: float) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to train on, and rows of whole groups of bulletins, about a share of all, to choose the epoch by."""
+        groups = np.array([self.groups[bulletin] for bulletin in examples.bulletins.tolist()])
+        n_groups = len(np.unique(groups))
+        if not share or n_groups < 2:
+            return np.arange(len(examples)), np.array([], dtype=int)
+        n_folds = min(max(round(1 / share), 2), n_groups)
+        return next(grouped_folds(examples.y_true, groups, n_folds=n_folds, seed=self.config.seed))
 
     def _judge(self, examples: Examples) -> Evaluate:
         """Figures on held-out bulletins, with the thresholds that suit them."""
@@ -142,11 +153,3 @@ def _epochs_told(run: Run, plan: Sequence[list[int]], settings: FineTuningConfig
     """Epochs up to the last step that has its seconds; early stopping may have left the rest of the plan."""
     last = max((step["step"] for step in run.history), default=0)
     return settings.epochs * last * settings.accumulate / len(plan)
-
-
-def _hold_out(examples: Examples, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to train on, and rows of whole bulletins, about a share of all, to choose the epoch by."""
-    if not share:
-        return np.arange(len(examples)), np.array([], dtype=int)
-    folds = grouped_folds(examples.y_true, examples.bulletins, n_folds=max(round(1 / share), 2), seed=seed)
-    return next(folds)

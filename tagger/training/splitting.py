@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 
-from tagger.corpus.duplicates import DuplicateRule, Link, link_bulletins
+from tagger.corpus.duplicates import DuplicateRule, Link, group_bulletins, link_bulletins
 from tagger.corpus.examples import Examples
 from tagger.corpus.leakage import check_leakage
 from tagger.corpus.splits import Split, bulletins_trained_on, read_split, split_by_source, split_grouped
@@ -57,6 +57,12 @@ def make_split(config: TrainConfig, examples: Examples) -> Split:
     except ValueError as error:
         raise UsageError(str(error), where="training", hint="More bulletins or fewer folds.") from None
     return check_leakage(split, examples, where=f"split={settings.kind}")
+
+
+def group_by_text(config: TrainConfig, examples: Examples) -> dict[str, str]:
+    """Bulletin -> the group that it stays with in every split, within a fold too: bulletins that share text."""
+    links = _links(examples, DuplicateRule(config.split.similarity, config.split.min_chars))
+    return dict(zip(examples.bulletins.tolist(), group_bulletins(examples.bulletins, links).tolist(), strict=True))
 
 
 def rows_to_fit(config: TrainConfig, examples: Examples, rows: np.ndarray) -> np.ndarray:

@@ -379,7 +379,8 @@ def test_a_fold_alone_is_enough_for_an_experiment(
     held_out = np.flatnonzero(~np.isnan(trained.y_proba).any(axis=1))
     signals = np.full((*examples.y_true.shape, 3), np.nan)
     signals[held_out] = trained.classifier.compute_signals(examples.take(held_out).texts)
-    folds = module._among(~np.isnan(signals).any(axis=(1, 2)) & ~examples.noise, [(held_out, held_out)], examples, 1)
+    is_text = ~np.isnan(signals).any(axis=(1, 2)) & ~examples.noise
+    folds = module._among(is_text, [(held_out, held_out)], examples, {b: b for b in examples.bulletins.tolist()}, 1)
     again = combine_out_of_fold(examples.y_true, signals, folds)
     np.testing.assert_allclose(again[held_out], trained.y_proba[held_out], atol=1e-6)
     assert set(trained.rows.tolist()) == set(np.flatnonzero(~examples.noise).tolist()) - set(held_out.tolist())
@@ -403,6 +404,15 @@ def test_damaged_copies_of_held_out_bulletins_are_not_trained_on(
         is_copy = np.array([text.text.startswith("■") for text in part.texts])
         assert sorted(part.bulletins[is_copy]) == sorted(part.bulletins[~is_copy])
     assert _separation(trained.y_proba, examples) > 0.3
+
+
+def test_bulletins_that_share_text_stay_together_within_a_fold(examples: Examples) -> None:
+    names = np.unique(examples.bulletins).tolist()
+    groups = {name: names[index // 2] for index, name in enumerate(names)}
+    parts = module._divide(np.arange(len(examples)), examples, groups, seed=1)
+    assert len(parts) == len(set(groups.values()))
+    for part in parts:
+        assert len({groups[name] for name in examples.bulletins[part].tolist()}) == 1
 
 
 def test_a_share_of_the_data_is_all_that_the_final_network_is_fitted_on(

@@ -83,7 +83,16 @@ def _row(name: str, row: dict[str, Any]) -> tuple[str, ...]:
     points = f"{100 * row['against_base']['difference']:+.1f} [{low:+.1f}, {high:+.1f}]" if changed else "—"
     told = ("yes" if row["is_told"] else "no") if changed else "—"
     cost = f"{row['cost']:.0f}" if row["cost"] else "—"
-    return name, changed or "—", figure(row, "f1_micro"), figure(row, "f1_macro"), points, told, cost
+    # A sweep names its folders by what is otherwise, which the next column says.
+    return (
+        name if "=" not in name else "",
+        changed or "—",
+        figure(row, "f1_micro"),
+        figure(row, "f1_macro"),
+        points,
+        told,
+        cost,
+    )
 
 
 if __name__ == "__main__":

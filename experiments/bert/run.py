@@ -21,11 +21,13 @@ from measuring import SEEDS, figure, table, write
 from tagger.evaluation.comparison import paired_bootstrap, verdict
 from tagger.evaluation.intervals import bootstrap_interval
 from tagger.evaluation.metrics import score
+from tagger.evaluation.runs import read_run
 from tagger.models.storage import load_model
 from tagger.training.measuring import measure
 
 HERE = Path(__file__).parent
 NOTES = (HERE / "notes.md").read_text(encoding="utf-8")
+_COSTS = ("seconds_per_1000_sentences", "seconds", "peak_memory_mib")
 
 
 def main() -> None:
@@ -42,11 +44,11 @@ def main() -> None:
 def _measured(folder: Path, baseline: Path) -> dict[str, Any]:
     model = load_model(folder)
     row = {
-        "version": model.version, "config": model.config, "cost": model.manifest.metrics.get("cost", {}),
-        "real": measure(model, SEEDS),
+        "version": model.version, "config": model.config, "cost": {}, "real": measure(model, SEEDS),
     }  # fmt: skip
     if not (folder / "out_of_fold.npz").exists():  # an exported model was not scored out of fold
         return row
+    row["cost"] = read_run(folder).cost
     scores = _scores(folder)
     y_true, y_pred = scores["y_true"], _tags(scores)
     out_of_fold = {
@@ -82,13 +84,13 @@ def _report(results: dict[str, Any], baseline: str) -> str:
             figure(r.get("out_of_fold"), "f1_micro"), figure(r.get("out_of_fold"), "f1_macro"),
             figure(r["real"]["sentence"], "f1_micro"), figure(r["real"]["sentence"], "f1_macro"),
             figure(r["real"]["paragraph"], "f1_micro"),
-            str(r["cost"].get("seconds_per_1000_sentences", "—")), str(r["cost"].get("peak_memory_mib", "—")),
+            *(f"{r['cost'][key]:.0f}" if key in r["cost"] else "—" for key in _COSTS),
         )
         for name, r in results.items()
     ]  # fmt: skip
     header = (
         "model", "version", "sentences out of fold", "f1_micro", "f1_macro", "f1_micro real", "f1_macro real",
-        "f1_micro real paragraphs", "training s per 1,000", "peak MiB",
+        "f1_micro real paragraphs", "training, s per 1,000 and epoch", "s in all", "peak MiB",
     )  # fmt: skip
     scored = {name: r for name, r in results.items() if "out_of_fold" in r}
     domains = [

@@ -1,6 +1,6 @@
 """What each signal adds to the probability of a fine-tuned BERT, on bulletins that weighed none of them.
 
-    tagger train model=bert experiment=bert8 output=runs/bert8
+    tagger train model=bert model.refit_epochs=0 output=runs/bert8
     .venv/bin/python experiments/signals/run.py runs/bert8
 
 The run must end with the network of its one fold, so that the fold's sentences are new to it.

@@ -1,13 +1,14 @@
 """How fast prediction is, beside plain scikit-learn on the same sentences in the same run.
 
-.venv/bin/python experiments/speed/run.py
+.venv/bin/python experiments/speed/run.py [MODEL FOLDER ...]
 """
 
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +29,28 @@ REPEATS = 5
 N_PIPELINE = 300
 INTRODUCTION = """# Speed
 
-`.venv/bin/python experiments/speed/run.py`: medians of {repeats} interleaved repeats on one machine; machines differ
-and are noisy, so read the ratios. The peers are scikit-learn alone (TF-IDF of characters 1–3 and one-vs-rest logistic
-regression, fitted on the same corpus) and `transformers.pipeline` in float32, with the packaged encoder as it is (12
-layers, what a user would run without this project) and with as many layers as ship. `bert` reads each sentence once,
-without its surroundings, which are sentences of the same page.
+`.venv/bin/python experiments/speed/run.py {arguments}`: medians of {repeats} interleaved repeats on one machine;
+machines differ and are noisy, so read the ratios. The peers are scikit-learn alone (TF-IDF of characters 1–3 and
+one-vs-rest logistic regression, fitted on the same corpus) and `transformers.pipeline` in float32, with the packaged
+encoder as it is (12 layers, what a user would run without this project) and with as many layers as ship. `bert` is the
+model that ships; a folder is another export of the same kind (`tagger models export runs/bert8 --onnx --int8 -o
+runs/bert8-int8`). They read each sentence once, without its surroundings, which are sentences of the same page.
 
 """
 
 
 def main() -> None:
-    runs, n_texts = _contestants()
+    folders = sys.argv[1:]
+    runs, n_texts = _contestants(folders)
     seconds = _time(runs)
     rates = {name: n_texts[name] / statistics.median(values) for name, values in seconds.items()}
     commands = {c: _command(c) for c in ("tagger --help", "tagger predict tagger/samples/bulletin.txt --format jsonl")}
     facts = {"seconds": seconds, "n_texts": n_texts, "commands": commands}
-    write(Path(__file__).parent, _report(rates, commands), facts)
+    introduction = INTRODUCTION.format(arguments=" ".join(folders), repeats=REPEATS).replace(" `:", "`:")
+    write(Path(__file__).parent, introduction + _report(rates, commands), facts)
 
 
-def _contestants() -> tuple[dict[str, Callable[[], object]], dict[str, int]]:
+def _contestants(folders: Sequence[str]) -> tuple[dict[str, Callable[[], object]], dict[str, int]]:
     """What is timed, by name, and how many sentences each reads."""
     _, examples, _ = data()
     texts = [text for text in examples.texts if text.text][:4000]
@@ -60,10 +64,12 @@ def _contestants() -> tuple[dict[str, Callable[[], object]], dict[str, int]]:
         "tfidf": lambda: tfidf.classifier.predict_proba(texts),
         "lexicon": lambda: lexicon.classifier.predict_proba(texts),
         "bert": lambda: bert.classifier.predict_proba(alone),
+        **{folder: partial(load_model(folder).classifier.predict_proba, alone) for folder in folders},
         "transformers.pipeline": lambda: pipeline(few),
         "transformers.pipeline, our layers": lambda: shallow(few),
     }
-    return runs, {name: len(few) if "bert" in name or "pipeline" in name else len(texts) for name in runs}
+    n_texts = {name: len(texts) if name in ("tfidf", "lexicon", "scikit-learn alone") else len(few) for name in runs}
+    return runs, n_texts
 
 
 def _peer(examples: Examples) -> Any:
@@ -92,7 +98,7 @@ def _report(rates: dict[str, float], commands: dict[str, float]) -> str:
     rows = [(name, f"{rate:,.0f}", *(f"{rate / peer:.2f}" for peer in peers)) for name, rate in rates.items()]
     head = ("model", "sentences a second", "ratio to scikit-learn", "to the pipeline", "to that of our layers")
     times = table(("command", "seconds"), [(f"`{c}`", f"{s:.2f}") for c, s in commands.items()])
-    return f"{INTRODUCTION.format(repeats=REPEATS)}{table(head, rows)}\nWhole commands, median seconds:\n\n{times}"
+    return f"{table(head, rows)}\nWhole commands, median seconds:\n\n{times}"
 
 
 def _pipeline(layers: list[int] | None) -> Any:

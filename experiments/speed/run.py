@@ -33,8 +33,8 @@ INTRODUCTION = """# Speed
 machines differ and are noisy, so read the ratios. The peers are scikit-learn alone (TF-IDF of characters 1–3 and
 one-vs-rest logistic regression, fitted on the same corpus) and `transformers.pipeline` in float32, with the packaged
 encoder as it is (12 layers, what a user would run without this project) and with as many layers as ship. `bert` is the
-model that ships; a folder is another export of the same kind (`tagger models export runs/bert8 --onnx --int8 -o
-runs/bert8-int8`). They read each sentence once, without its surroundings, which are sentences of the same page.
+model that ships; a folder is another export of the same kind (`tagger models export runs/bert6 --onnx --int8 -o
+runs/bert6-int8`). They read each sentence once, without its surroundings, which are sentences of the same page.
 
 """
 

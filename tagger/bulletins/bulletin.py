@@ -11,12 +11,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 
-from tagger.bulletins.furniture import is_furniture, is_person_line, is_signature
+from tagger.bulletins.furniture import (
+    is_breadcrumb,
+    is_furniture,
+    is_person_line,
+    is_signature,
+    is_signed,
+    is_signing_office,
+    opens_other_pages,
+)
 from tagger.bulletins.leadins import is_heading, is_lead_in
 from tagger.bulletins.metadata import PageFacts, find_facts
 from tagger.bulletins.normalize import normalize
 from tagger.bulletins.paragraphs import split_paragraphs
 from tagger.bulletins.sentences import split_sentences
+
+#: Paragraphs among which the frame of a site ends, and characters of a title.
+_MAX_HEAD, _MIN_TITLE, _MAX_TITLE = 40, 8, 60
 
 
 @dataclass(frozen=True)
@@ -163,6 +174,7 @@ def _assemble(
 ) -> Bulletin:  # fmt: skip
     paragraphs = [_paragraph(original, i, row) for i, row in enumerate(spans)]
     paragraphs = _mark_foot([_mark_furniture(p, furniture) for p in paragraphs])
+    paragraphs = _mark_other_pages(_mark_head(paragraphs))
     # A link's date or source is another page's.
     found = find_facts([p for p in paragraphs if not _is_within(p, furniture)])
     title = facts.title or found.title
@@ -202,14 +214,55 @@ def _mark_foot(paragraphs: list[Paragraph]) -> list[Paragraph]:
         if i and len(paragraph.sentences) == 1 and _is_foot_line(paragraph.sentences[0]):
             paragraphs[i] = _with_noise(paragraph)
         elif not paragraph.noise:
+            paragraphs[i] = _mark_author(paragraph)
             break
     return paragraphs
+
+
+def _mark_author(paragraph: Paragraph) -> Paragraph:
+    """Who wrote it may stand in brackets behind the last full stop of the prose."""
+    *others, last = paragraph.sentences
+    if not others or not is_signed(last.normalized):
+        return paragraph
+    return replace(paragraph, sentences=(*others, replace(last, noise=True)))
+
+
+def _mark_head(paragraphs: list[Paragraph]) -> list[Paragraph]:
+    """Above a line that says where the page is on its site, there is only the site: its name, its menu.
+
+    Unless prose stands above that line, or no title below it: then the title is above.
+    """
+    for i, paragraph in enumerate(paragraphs[:_MAX_HEAD]):
+        if _is_prose(paragraph):
+            break
+        if paragraph.noise and is_breadcrumb(paragraph.sentences[0].normalized):
+            below = next((p for p in paragraphs[i + 1 :] if not p.noise), None)
+            if below is None or _is_prose(below) or len(below.text) < _MIN_TITLE or below.text.startswith("—"):
+                break
+            return [*map(_with_noise, paragraphs[:i]), *paragraphs[i:]]
+    return paragraphs
+
+
+def _mark_other_pages(paragraphs: list[Paragraph]) -> list[Paragraph]:
+    """Below all prose and a heading such as 相关新闻, there are titles of other pages."""
+    last = max((i for i, p in enumerate(paragraphs) if _is_prose(p)), default=len(paragraphs))
+    for i, paragraph in enumerate(paragraphs[last + 1 :], start=last + 1):
+        if paragraph.noise and opens_other_pages(paragraph.sentences[0].normalized):
+            return [*paragraphs[:i], *map(_with_noise, paragraphs[i:])]
+    return paragraphs
+
+
+def _is_prose(paragraph: Paragraph) -> bool:
+    """Whether a sentence ends in it, or it is longer than a title."""
+    content = paragraph.content
+    return any(s.normalized[-1:] in "。!?;" for s in content) or (bool(content) and len(paragraph.text) > _MAX_TITLE)
 
 
 def _is_foot_line(sentence: Sentence) -> bool:
     # The space that parts two names is lost between hanzi when a line is normalised as a whole.
     spaced = " ".join(normalize(word).text for word in sentence.text.split())
-    return any(map(is_person_line, (spaced, sentence.normalized))) or is_signature(sentence.normalized)
+    forms = (is_person_line, is_signature, is_signing_office)
+    return any(is_form(line) for is_form in forms for line in (spaced, sentence.normalized))
 
 
 def _with_noise(paragraph: Paragraph) -> Paragraph:

@@ -50,12 +50,12 @@ def find_facts(paragraphs: Sequence[Paragraph]) -> PageFacts:
 
 
 def _title(paragraphs: Sequence[Paragraph]) -> str | None:
-    """The first line that is not furniture, if it is short, unpunctuated and prose follows."""
+    """The first line that is not furniture, if it is short, has no full stop and prose follows."""
     content = [p for p in paragraphs if not p.noise]
     if len(content) < 2:
         return None
-    text = content[0].text.strip(" •·\u3000\xa0")
-    is_title = len(content[0].sentences) == 1 and text[-1:] not in "。!?;，,、:："
+    text = content[0].text.strip(" #•·\u3000\xa0")
+    is_title = text[-1:] not in "。!?;，,、:：" and not any(mark in text for mark in "。;；")
     return text if is_title and len(text) <= _MAX_TITLE else None
 
 

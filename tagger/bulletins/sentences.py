@@ -11,6 +11,8 @@ import re
 
 #: A terminator between two ASCII letters or digits (a query string, an entity) ends nothing.
 _END = re.compile(r"[。!?;！？；｡]+[”’\"'」』）)】》〉]*")
+#: A character's name that a converter left as it was, up to its semicolon.
+_ENTITY = re.compile(r"&#?[0-9A-Za-z]{1,8}\Z")
 _INSIDE_ASCII = re.compile(r"[0-9A-Za-z/=&][!?;][0-9A-Za-z/=&]")
 
 
@@ -28,7 +30,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
         Half-open code-point spans in order; together they hold every character of
         `text` that is not white space between sentences. Empty for blank text.
     """
-    bounds = [m.end() for m in _END.finditer(text) if not _is_inside_ascii(text, m)]
+    bounds = [m.end() for m in _END.finditer(text) if not _is_inside_ascii(text, m) and not _ends_entity(text, m)]
     starts = [0, *bounds]
     ends = [*bounds, len(text)]
     spans = (_strip(text, start, end) for start, end in zip(starts, ends, strict=True))
@@ -37,6 +39,11 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
 
 def _is_inside_ascii(text: str, match: re.Match[str]) -> bool:
     return bool(_INSIDE_ASCII.fullmatch(text, max(match.start() - 1, 0), match.end() + 1))
+
+
+def _ends_entity(text: str, match: re.Match[str]) -> bool:
+    start = match.start()
+    return match.group() == ";" and bool(_ENTITY.search(text[max(start - 10, 0) : start]))
 
 
 def _strip(text: str, start: int, end: int) -> tuple[int, int]:

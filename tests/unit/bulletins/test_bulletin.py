@@ -278,3 +278,44 @@ def test_what_the_document_shows_to_be_links_is_noise_and_states_nothing():
         None,
     )
     assert not parse_bulletin(text, furniture=[[0, 8]]).paragraphs[0].noise
+
+
+def _furniture_of(text: str) -> list[str]:
+    return [s.text for p in parse_bulletin(text).paragraphs for s in p.sentences if s.noise]
+
+
+_PROSE = "民警在夜市开展武装巡逻。巡逻中劝离违停车辆十二台。"
+
+
+def test_an_author_behind_the_last_full_stop_is_furniture() -> None:
+    page = f"元江县公安局强化夜间巡逻\n{_PROSE}\n护送老人回家（老人姓李）。（元江县公安局 张磊）\n"
+    assert _furniture_of(page) == ["（元江县公安局 张磊）"]
+    assert _furniture_of(page + "下一步，继续强化巡逻。\n") == [], "it is so at the foot alone"
+
+
+def test_the_office_that_signs_is_furniture_at_the_foot_alone() -> None:
+    assert _furniture_of(f"关于交通管制的通告\n{_PROSE}\n元江县公安局\n2023年5月6日\n") == [
+        "元江县公安局",
+        "2023年5月6日",
+    ]
+    assert _furniture_of(f"元江县公安局\n{_PROSE}\n{_PROSE}\n") == []
+
+
+def test_above_a_breadcrumb_there_is_only_the_site() -> None:
+    frame = "元江县人民政府\n便民热线\n首页 > 公安工作 > 正文\n"
+    page = parse_bulletin(f"{frame}元江县公安局强化夜间巡逻\n{_PROSE}\n")
+    assert [p.text for p in page.paragraphs if p.noise] == frame.splitlines()
+    assert page.title == "元江县公安局强化夜间巡逻"
+    above = parse_bulletin(f"元江县公安局强化夜间巡逻\n首页 > 公安工作 > 正文\n{_PROSE}\n")
+    assert above.title == "元江县公安局强化夜间巡逻", "no title below: it is above"
+    assert [p.text for p in above.paragraphs if p.noise] == ["首页 > 公安工作 > 正文"]
+
+
+def test_titles_of_other_pages_below_the_text_are_furniture() -> None:
+    others = "相关新闻\n元江县公安局开展货车整治\n元江县公安局召开党委会议\n"
+    assert _furniture_of(f"元江县公安局强化夜间巡逻\n{_PROSE}\n{others}") == others.splitlines()
+    assert _furniture_of(f"元江县公安局强化夜间巡逻\n相关新闻\n元江县公安局开展货车整治\n{_PROSE}\n") == ["相关新闻"]
+
+
+def test_a_title_may_hold_an_exclamation() -> None:
+    assert parse_bulletin(f"暖心！民警雨中护送学生\n{_PROSE}\n").title == "暖心！民警雨中护送学生"

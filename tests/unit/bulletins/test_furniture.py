@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.bulletins import furniture
-from tagger.bulletins.furniture import is_furniture, is_garbled, is_person_line, is_signature
+from tagger.bulletins.furniture import is_furniture, is_garbled, is_person_line, is_signature, is_signed
 from tagger.bulletins.normalize import normalize
 
 
@@ -271,3 +271,57 @@ def test_a_line_that_reports_work_is_content_whatever_it_looks_like(line: str) -
 @pytest.mark.parametrize("line", ["首页 > 反诈宣传 > 正文", "来源：巡逻警察大队", "相关阅读：全县开展禁毒宣传"])
 def test_navigation_and_offices_are_furniture_whatever_they_name(line: str) -> None:
     assert is_furniture(normalize(line).text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "编辑丨陈静", "审核︱李涛", "校对┃王海", "监制│周敏", "撰稿人:李大勇", "供图:元江交警", "图源:元江交警",
+        "素材来源:元江公安", "转自:平安元江", "(审核:王静;", "编辑李大勇审核王海", "责任编辑 张磊 校对 陈静",
+        "发文日期:2022-12-20", "公开方式:主动公开", "时效性:有效", "往期推荐", "喜欢此内容的人还喜欢",
+        "预览时标签不可点", "轻触阅读原文", "以下文章来源于平安元江", "收录于合集", "#反诈宣传#平安元江#",
+        "微信号 pingan_yj",
+        "平安元江微信公众号", "抖音号:yjga110", "长按上方二维码,关注我们", "文章不代表本平台立场",
+        "关注\"元江交警\",了解更多资讯",
+        "您当前的位置:首页>工作动态", "来源:柳河县公安局&nbsp;&nbsp;浏览:45", "警务要闻 警务公告 政府信息公开",
+    ],
+)  # fmt: skip
+def test_what_accounts_and_portals_hang_around_a_text_is_furniture(line: str) -> None:
+    assert is_furniture(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "本报讯(记者 李娜)民警深夜破获盗窃案。", "■文明养犬 从我做起", "◆文明交通进校园",
+        "主动公开办事指南,接受群众监督。",
+        "记者跟访交警夜查酒驾", "王某 云A12345 2023-07-04 21:30 人民路与龙泉路口",
+        "关注\"平安元江\"公众号,即可预约办证",
+        "元江公安深夜守护高考考生平安回家发布时间:2023-06-08 来源:元江县公安局【字体:大 中 小】",
+        "编辑、印发防骗手册三千册。", "您当前的位置:首页>工作动态>正文 1月11日晚,民警在夜市开展武装巡逻。",
+    ],
+)  # fmt: skip
+def test_content_that_looks_like_it_stays(line: str) -> None:
+    assert not is_furniture(line)
+
+
+@pytest.mark.parametrize("line", ["元江县公安局2023年5月6日", "2023年5月6日", "元江县公安局交警大队2023-05-06"])
+def test_an_office_with_a_date_signs(line: str) -> None:
+    assert is_signature(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["张某 云A12345 解放路2023年7月4日", "有效期至2025年12月31日", "管制时间:即日起至2023年7月8日"]
+)
+def test_a_row_of_a_table_and_a_term_do_not_sign(line: str) -> None:
+    assert not is_signature(line)
+
+
+@pytest.mark.parametrize("sentence", ["(元江县公安局 张磊)", "(张磊 李涛)", "(澧江派出所)"])
+def test_an_author_in_brackets_signs(sentence: str) -> None:
+    assert is_signed(sentence)
+
+
+@pytest.mark.parametrize("sentence", ["(民警提醒)", "(略)", "(图为民警在夜市巡逻)", "(见附件)"])
+def test_other_brackets_do_not_sign(sentence: str) -> None:
+    assert not is_signed(sentence)

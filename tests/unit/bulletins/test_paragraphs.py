@@ -73,6 +73,24 @@ def test_long_lines_are_never_put_together():
     assert len(_texts(f"{line}\n" * 8)) == 8
 
 
+def test_rows_of_a_table_of_one_width_stay_apart():
+    row = "张某某，云A1234{}，小型轿车，人民路与龙泉路口北侧，酒驾\n"
+    assert len(_texts("".join(row.format(n) for n in range(7)))) == 7
+
+
+def test_titles_of_one_width_stay_apart():
+    title = "云岭县公安局“{}个到位”，全力以赴护航平安度假旺季\n"
+    assert len(_texts("".join(title.format(n) for n in "三四五六七八"))) == 6
+
+
+def test_a_frame_of_other_widths_does_not_hide_that_a_page_is_wrapped():
+    head = "首页\n平安云岭\n云岭县公安局强化夜间巡防\n发布时间：2023-08-14\n"
+    foot = "版权所有：云岭县公安局　地址：云岭县人民路五十五号　邮编：650000　滇ICP备12345678号\n"
+    page = _texts(head + WRAPPED + foot)
+    assert [p.strip()[:4] for p in page[4:6]] == ["入秋以来", "与此同时"]
+    assert len(page) == 7
+
+
 @given(st.one_of(st.text(), st.text(st.sampled_from("巡逻a。；”) \u3000\r\n\f\x1c"), max_size=80)))
 @settings(max_examples=400, deadline=None)
 def test_paragraphs_are_in_order_and_hold_every_character_but_white_space(text):

@@ -1,8 +1,8 @@
 """Does more text still help a BERT? Its small recipe beside the baseline, on shares of the bulletins.
 
 tagger train model=bert experiment=bert_quick output=runs/quick
-tagger train --multirun model=bert experiment=bert_quick data.share=0.1,0.25,0.5,0.75 output=runs/curve-bert
-tagger train --multirun model=tfidf data.share=0.1,0.25,0.5,0.75,1 output=runs/curve-tfidf
+tagger train --multirun model=bert experiment=bert_quick data.share=0.25,0.5 output=runs/curve-bert
+tagger train --multirun model=tfidf data.share=0.25,0.5,1 output=runs/curve-tfidf
 .venv/bin/python experiments/learning_curve_bert/run.py runs/quick runs/curve-bert/* runs/curve-tfidf/*
 """
 
@@ -34,10 +34,15 @@ share of the bulletins of four folds; the {n_texts:,} sentences of the fifth are
 over the {n_bulletins} bulletins.
 
 `tagger train model=bert experiment=bert_quick output=runs/quick`, `tagger train --multirun model=bert
-experiment=bert_quick data.share=0.1,0.25,0.5,0.75 output=runs/curve-bert`, `tagger train --multirun model=tfidf
-data.share=0.1,0.25,0.5,0.75,1 output=runs/curve-tfidf`, then `.venv/bin/python experiments/learning_curve_bert/run.py
+experiment=bert_quick data.share=0.25,0.5 output=runs/curve-bert`, `tagger train --multirun model=tfidf
+data.share=0.25,0.5,1 output=runs/curve-tfidf`, then `.venv/bin/python experiments/learning_curve_bert/run.py
 runs/quick runs/curve-bert/* runs/curve-tfidf/*`.
 
+"""
+READING = """
+Both still gain from more text, on real sentences too: 1 to 2 points of micro-F1 from half of it to all. The small recipe
+is not ahead of the baseline at any size; what puts the default ahead is its teacher and its epochs
+([`bert`](../bert/README.md)).
 """
 #: What a row says of each kind, in this order.
 _KINDS = ("bert", "tfidf")
@@ -50,7 +55,7 @@ def main() -> None:
     pairs = [_against_baseline(share, runs, common) for share in sorted({_share(run) for run in runs})]
     n_bulletins = rows[0]["out_of_fold"]["n_bulletins"]
     introduction = INTRODUCTION.format(n_texts=len(common), n_bulletins=n_bulletins)
-    write(Path(__file__).parent, introduction + _report(rows, pairs), {"runs": rows, "pairs": pairs})
+    write(Path(__file__).parent, introduction + _report(rows, pairs) + READING, {"runs": rows, "pairs": pairs})
 
 
 def _share(run: Run) -> float:

@@ -40,8 +40,8 @@ runs/quick runs/curve-bert/* runs/curve-tfidf/*`.
 
 """
 READING = """
-Both still gain from more text, on real sentences too: 1 to 2 points of micro-F1 from half of it to all. The small recipe
-is not ahead of the baseline at any size; what puts the default ahead is its teacher and its epochs
+Both still gain from more text, on real sentences too: 1 to 2 points of micro-F1 from half of it to all. The small
+recipe is not ahead of the baseline at any size; what puts the default ahead is its teacher and its epochs
 ([`bert`](../bert/README.md)).
 """
 #: What a row says of each kind, in this order.

@@ -21,13 +21,13 @@ from tagger.bulletins.furniture import (
     opens_other_pages,
 )
 from tagger.bulletins.leadins import is_heading, is_lead_in
-from tagger.bulletins.metadata import PageFacts, find_facts
+from tagger.bulletins.metadata import MAX_TITLE, PageFacts, find_facts
 from tagger.bulletins.normalize import normalize
 from tagger.bulletins.paragraphs import split_paragraphs
 from tagger.bulletins.sentences import split_sentences
 
-#: Paragraphs among which the frame of a site ends, and characters of a title.
-_MAX_HEAD, _MIN_TITLE, _MAX_TITLE = 40, 8, 60
+#: Paragraphs among which the frame of a site ends, and characters of the shortest title.
+_MAX_HEAD, _MIN_TITLE = 40, 8
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ def _mark_other_pages(paragraphs: list[Paragraph]) -> list[Paragraph]:
 def _is_prose(paragraph: Paragraph) -> bool:
     """Whether a sentence ends in it, or it is longer than a title."""
     content = paragraph.content
-    return any(s.normalized[-1:] in "。!?;" for s in content) or (bool(content) and len(paragraph.text) > _MAX_TITLE)
+    return any(s.normalized[-1:] in "。!?;" for s in content) or (bool(content) and len(paragraph.text) > MAX_TITLE)
 
 
 def _is_foot_line(sentence: Sentence) -> bool:

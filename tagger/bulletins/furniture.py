@@ -22,10 +22,8 @@ _SURNAMES = frozenset(
     "阚那简饶曾关查后红游权盖益桓公闫付肖覃韦仝佟代丛苟修税荆郏隋但阳佘佴"
 )
 #: One to four names of two or three characters, each led by a surname.
-_PEOPLE = (
-    rf"[{''.join(sorted(_SURNAMES))}][\u4e00-\u9fff]{{1,2}}"
-    rf"(?:[ 、/]?[{''.join(sorted(_SURNAMES))}][\u4e00-\u9fff]{{1,2}}){{0,3}}"
-)
+_PERSON = rf"[{''.join(sorted(_SURNAMES))}][\u4e00-\u9fff]{{1,2}}"
+_PEOPLE = rf"{_PERSON}(?:[ 、/]?{_PERSON}){{0,3}}"
 #: None of these may be another one behind 本文, 文章, 信息 or 稿件, which `_BYLINE` takes off:
 #: two ways to read one field are 2^n ways to read a line of n.
 _FIELD = (
@@ -61,7 +59,7 @@ _ROLE = (
     "(?:责任|文字|图片|值班|网络|执行|本期|本网)?(?:编辑|责编|校对|审核|编审|审签|主编|总编|监制|签发|供稿|撰稿|撰文"
     "|摄影|作者|初审|复审|终审|一审|二审|三审)"
 )
-_ROLES = re.compile(rf"(?:{_ROLE}[ /|]?{_PEOPLE}[ /|,]?){{2,8}}")
+_ROLES = re.compile(rf"(?:{_ROLE}[ /|]?{_PEOPLE}[ /|,]?){{2,5}}")
 _DATELINE = re.compile(rf"[\[(【\s]*(?:{_DATE})?\s*{_TIME}?\s*(?:星期.|周.)?[\])】\s|]*")
 _CREDIT = re.compile(
     r"[(\[【](?:[^()\[\]。]{0,30}?)"
@@ -170,7 +168,7 @@ _SIGNING_OFFICE = re.compile(
 #: An office or nothing, and a date; digits before it, or a word such as 至, make it a row of a table or a term.
 _SIGNATURE = re.compile(rf"\(?[^\d:,。;]{{0,30}}(?<![至到于自期起从在])\s*{_DATE}\s*{_TIME}?\)?")
 #: Signs that pages draw in the place of a bar, and blanks that a converter left as they were.
-_BAR, _BLANK = re.compile("[丨︱┃│▏∣‖▌]"), re.compile(r"&(?:nbsp|emsp|ensp|ldquo|rdquo);?")
+_BAR, _BLANK = re.compile("[丨︱┃│▏∣‖▌]"), re.compile(r"&(?:nbsp|emsp|ensp);?")
 _DEBRIS_CHAR = re.compile(r"[\u00c0-\u024f\u2500-\u25ff\u0370-\u03ff\u0400-\u04ff\ufffd¤¥¦§¨¬®°±²³´µ¶¸¹¼½¾¿]")
 _BULLETS = "●◆■▲○◎□◇△▪ "
 _NAME = re.compile(r"[\u4e00-\u9fff]{2,3}(?:[ 、/][\u4e00-\u9fff]{2,3}){0,3}")

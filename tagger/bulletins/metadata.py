@@ -32,7 +32,8 @@ _NAMED_OFFICE = re.compile(
     r"公安(?:厅|局[\u4e00-\u9fff]{2,10}?分局|局|(?:[\u4e00-\u9fff]{2,4})?分局|分?处)"
     r"(?:[\u4e00-\u9fff]{0,10}?(?:总队|支队|大队|派出所|检查站))?)"
 )
-_MAX_TITLE = 60
+#: Characters of the longest title.
+MAX_TITLE = 60
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def _title(paragraphs: Sequence[Paragraph]) -> str | None:
         return None
     text = content[0].text.strip(" #•·\u3000\xa0")
     is_title = text[-1:] not in "。!?;，,、:：" and not any(mark in text for mark in "。;；")
-    return text if is_title and len(text) <= _MAX_TITLE else None
+    return text if is_title and len(text) <= MAX_TITLE else None
 
 
 def _date(paragraphs: Sequence[Paragraph]) -> str | None:

@@ -25,11 +25,8 @@ _RANGES = {
     "fine_tuning.hidden_weight": (0, _INFINITE), "fine_tuning.validation": (0, 0.5),
     "fine_tuning.patience": (1, _INFINITE),
 }  # fmt: skip
-#: Those that must also be above 0, and below the second value.
-_OPEN = {
-    "fine_tuning.learning_rate": _INFINITE, "fine_tuning.positive_weight": _INFINITE,
-    "fine_tuning.temperature": _INFINITE,
-}  # fmt: skip
+#: Those that must be above 0, and finite.
+_POSITIVE = ("fine_tuning.learning_rate", "fine_tuning.positive_weight", "fine_tuning.temperature")
 
 
 def check_bert(model: BertConfig, encoder: Path) -> None:
@@ -53,8 +50,8 @@ def check_bert(model: BertConfig, encoder: Path) -> None:
         if value is not None and not least <= value <= greatest:
             upwards = f"at least {least}" if greatest == _INFINITE else f"{least} to {greatest}"
             raise UsageError(f"found {value:g}, expected {upwards}", where=f"model.{name}")
-    for name, bound in _OPEN.items():
-        if not 0 < _setting(model, name) < bound:
+    for name in _POSITIVE:
+        if not 0 < _setting(model, name) < _INFINITE:
             raise UsageError(f"found {_setting(model, name):g}, expected a number above 0", where=f"model.{name}")
     if not 0 <= model.fine_tuning.dropout < 1:
         raise UsageError(
